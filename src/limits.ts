@@ -51,6 +51,9 @@ function assertLimit(holds: boolean, relation: string): void {
   if (!holds) throw new Error(`limits.ts: ${relation} does not hold`);
 }
 
-assertLimit(LIMITS.redis_conflate_above_bytes < LIMITS.redis_queue_bytes_max, 'books conflate before trades are dropped');
+assertLimit(
+  LIMITS.redis_conflate_above_bytes < LIMITS.redis_queue_bytes_max,
+  'books conflate before trades are dropped',
+);
 assertLimit(LIMITS.levels_per_update_max <= LIMITS.levels_per_side_max, 'one update fits into a book');
 assertLimit(LIMITS.published_depth_max <= LIMITS.levels_per_side_max, 'the published depth fits into a book');

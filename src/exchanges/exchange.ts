@@ -86,7 +86,14 @@ export interface MarketSink {
   onAcknowledged(error: string | undefined): void;
 }
 
-export const REJECT_REASONS = ['malformed', 'unknown_stream', 'unknown_symbol', 'out_of_range', 'not_a_trade', 'unknown_event'] as const;
+export const REJECT_REASONS = [
+  'malformed',
+  'unknown_stream',
+  'unknown_symbol',
+  'out_of_range',
+  'not_a_trade',
+  'unknown_event',
+] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
 
 /** What to do with a diff. `buffer`: keep a copy until the snapshot is there. `gap`: the chain is broken. `reset`: ids went back, the venue restarted. */

@@ -1,4 +1,5 @@
 import type { Instrument } from './instrument.ts';
+import type { MarketState, StateReason } from './market-state.ts';
 
 /**
  * What a decoder hands on. Every object is owned by its decoder and overwritten by the next frame: a receiver that keeps one
@@ -120,4 +121,37 @@ export interface DepthSnapshot {
   readonly askQuantities: Float64Array;
   /** How many levels a side were asked for. Fewer on a side means that the side is complete and has no horizon. */
   readonly limit: number;
+}
+
+/** The top N of a live book with the symbol's statistics. Mantissas at the instrument's scales. */
+export interface BookUpdate {
+  readonly instrument: Instrument;
+  readonly lastUpdateId: number;
+  /** `partial`: the venue's own top-N frames; no diff chain stands behind it. */
+  readonly source: 'diff' | 'partial';
+  readonly exchangeTimeMs: number;
+  readonly receiveTimeNs: number;
+  readonly bidCount: number;
+  readonly askCount: number;
+  /** Best first, valid up to the counts. */
+  readonly bidPrices: Float64Array;
+  readonly bidQuantities: Float64Array;
+  readonly askPrices: Float64Array;
+  readonly askQuantities: Float64Array;
+  /** Last trade, or mid: mantissa at `lastPriceScale` (a mid may need one more decimal place than a price). */
+  readonly lastPrice: number;
+  readonly lastPriceScale: number;
+  /** 24 h statistics at the instrument's scales; NaN while unknown. */
+  readonly volume24h: number;
+  readonly high24h: number;
+  readonly low24h: number;
+}
+
+export interface StatusUpdate {
+  readonly instrument: Instrument;
+  readonly state: MarketState;
+  readonly reason: StateReason;
+  /** Of the last applied update; -1 when there was none. */
+  readonly lastUpdateId: number;
+  readonly timeNs: number;
 }
