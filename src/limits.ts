@@ -16,7 +16,44 @@ export const LIMITS = {
   /** A connection that was open this long counts as healthy: the next failure starts again from the shortest delay. */
   connection_healthy_after_ms: 10_000,
 
+  // --- rotation: the replacement socket is opened before the old one is closed
+  /** Both deliver for this long, so that nothing in flight on the old one is lost. */
+  rotation_overlap_ms: 1_000,
+  /** A successor that has not delivered by then is given up. */
+  rotation_timeout_ms: 15_000,
+  rotation_retry_ms: 30_000,
+
+  // --- liveness: a stream is silent after five times its longest gap, within these bounds
+  depth_silence_floor_ms: 2_000,
+  depth_silence_ceiling_ms: 60_000,
+  trade_silence_floor_ms: 15_000,
+  trade_silence_ceiling_ms: 600_000,
+  /** A socket whose every stream is silent is replaced; one with a single silent stream at most this often. */
+  silent_stream_replace_interval_ms: 30_000,
+  silent_socket_replace_interval_ms: 5_000,
+  /** With `audit`, every book is compared with a fresh snapshot once in this time. */
+  audit_interval_ms: 300_000,
+
+  // --- overlap of sockets: how long an update that is ahead waits for the ones before it
+  gap_hold_ms: 500,
+  gap_hold_updates_max: 256,
+
+  // --- trades
+  /** Trades held back while a gap before them is refilled from REST; above it the gap is given up and reported as lost. */
+  held_trades_max: 10_000,
+  trade_refill_ms_max: 5_000,
+  /** Trade ids this far below the last one are an exchange that started anew. */
+  trade_id_restart_distance: 100_000,
+  /** A larger gap is reported as lost without asking. */
+  trade_refill_gap_max: 20_000,
+
   // --- book synchronisation
+  /** How long a symbol waits for its first diff before it asks for a snapshot all the same. */
+  first_snapshot_delay_ms: 500,
+  /** A live book is compared with, and deepened by, a fresh snapshot at most this often. */
+  refresh_interval_ms: 10_000,
+  resync_delay_ms: 100,
+  resync_delay_ms_max: 10_000,
   /** Diffs kept per symbol while its snapshot is awaited; one more throws the oldest away, which ends in another snapshot. */
   buffered_diffs_per_symbol_max: 2048,
   /** Buffered levels of all symbols together; above it the offending symbol starts its buffer anew. */
@@ -26,7 +63,24 @@ export const LIMITS = {
   /** Levels kept per side of one book; the worst are dropped above it. */
   levels_per_side_max: 100_000,
 
+  // --- overload: the event loop has no idle time and input grows old
+  overload_enter_utilization: 0.95,
+  overload_enter_age_ms: 20,
+  overload_exit_utilization: 0.7,
+  overload_exit_age_ms: 5,
+  overload_age_window_ms: 5_000,
+  /** How often liveness, rotation, holds and overload are looked at. */
+  check_interval_ms: 50,
+
   // --- REST
+  /** Refusals (HTTP 403) in a row before the feed falls back to partial depth; 451 counts in full. */
+  rest_refusals_max: 2,
+  /** How often a feed in partial-depth mode asks whether REST is allowed again. */
+  rest_recheck_ms: 60_000,
+  instruments_retry_ms: 1_000,
+  instruments_retry_ms_max: 60_000,
+  /** Statistics are seeded again this long after the minute that could not be split has ended. */
+  statistics_repair_delay_ms: 5_000,
   rest_timeout_ms: 10_000,
   rest_body_bytes_max: 32 << 20,
   rest_parallel_max: 8,
@@ -56,4 +110,9 @@ assertLimit(
   'books conflate before trades are dropped',
 );
 assertLimit(LIMITS.levels_per_update_max <= LIMITS.levels_per_side_max, 'one update fits into a book');
+assertLimit(LIMITS.rotation_overlap_ms < LIMITS.rotation_timeout_ms, 'a successor has time to overlap');
+assertLimit(
+  LIMITS.depth_silence_ceiling_ms <= LIMITS.socket_silence_ms_max,
+  'a silent stream is noticed before its socket',
+);
 assertLimit(LIMITS.published_depth_max <= LIMITS.levels_per_side_max, 'the published depth fits into a book');

@@ -11,7 +11,9 @@ export type MarketState = (typeof MARKET_STATES)[number];
 export const STATE_REASONS = [
   'start',
   'snapshot_bridged',
+  'chain_continued',
   'partial_depth',
+  'depth_mode',
   'gap',
   'crossed_book',
   'empty_book',

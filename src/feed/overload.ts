@@ -1,0 +1,48 @@
+import { performance } from 'node:perf_hooks';
+import { LIMITS } from '../limits.ts';
+
+/**
+ * Says whether the process falls behind its input: the event loop has no idle time left, and what arrives has become older than it
+ * was a moment ago. While that holds, books are conflated to the latest per symbol and batch of frames.
+ *
+ * Age is taken relative to the youngest age of the last seconds, so that neither a wrong clock nor a recording's old times matter.
+ */
+export class OverloadDetector {
+  isOverloaded = false;
+  /** Updates that were merged into a later publication of the same book. */
+  conflated = 0;
+  #utilization = performance.eventLoopUtilization();
+  #latestAgeMs = Number.NaN;
+  #youngestAgeMs = Number.POSITIVE_INFINITY;
+  #previousYoungestMs = Number.POSITIVE_INFINITY;
+  #windowStartMs = 0;
+
+  /** To be called with an event's exchange time now and then (once a batch), and the present wall time. */
+  observe(exchangeTimeMs: number, nowMs: number): void {
+    if (exchangeTimeMs === 0) return;
+    this.#latestAgeMs = nowMs - exchangeTimeMs;
+    if (this.#latestAgeMs < this.#youngestAgeMs) this.#youngestAgeMs = this.#latestAgeMs;
+  }
+
+  /** How much older than usual the latest input is, ms. */
+  get excessAgeMs(): number {
+    const excess = this.#latestAgeMs - Math.min(this.#youngestAgeMs, this.#previousYoungestMs);
+    return Number.isFinite(excess) ? excess : 0;
+  }
+
+  /** To be called several times a second. */
+  check(nowMs: number): void {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, this.#utilization);
+    this.#utilization = now;
+    const excessAgeMs = this.excessAgeMs;
+    this.isOverloaded = this.isOverloaded
+      ? utilization > LIMITS.overload_exit_utilization && excessAgeMs > LIMITS.overload_exit_age_ms
+      : utilization > LIMITS.overload_enter_utilization && excessAgeMs > LIMITS.overload_enter_age_ms;
+    if (nowMs - this.#windowStartMs > LIMITS.overload_age_window_ms) {
+      this.#windowStartMs = nowMs;
+      this.#previousYoungestMs = this.#youngestAgeMs;
+      this.#youngestAgeMs = Number.POSITIVE_INFINITY;
+    }
+  }
+}

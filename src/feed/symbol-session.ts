@@ -1,0 +1,407 @@
+import type { Market } from '../book/market.ts';
+import type { DepthMode, Sequencer } from '../exchanges/exchange.ts';
+import { LIMITS } from '../limits.ts';
+import { LabelledCounter } from '../model/counters.ts';
+import type { BookUpdate, DepthSnapshot, DepthUpdate, TopOfBook } from '../model/events.ts';
+import { LatencyHistogram } from '../model/latency-histogram.ts';
+import type { StateReason } from '../model/market-state.ts';
+import type { BookAudit } from './audit.ts';
+import { Backoff } from './backoff.ts';
+import { BookCandidate } from './book-candidate.ts';
+import { DepthBuffer } from './depth-buffer.ts';
+import { StreamLiveness } from './liveness.ts';
+import { PRIORITY, type Priority } from './rest-client.ts';
+
+/** What a session needs of the feed around it. */
+export interface SessionHost {
+  readonly depthMode: DepthMode;
+  nowNs(): number;
+  createSequencer(): Sequencer;
+  /** Asks for a snapshot; `onStart` is called when the request leaves, which may be at once or after a wait for the budget. */
+  requestSnapshot(session: SymbolSession, priority: Priority, onStart: () => void): Promise<DepthSnapshot>;
+  /** More than one socket delivers this symbol's depth: what one has not brought may still come from another. */
+  isDepthOverlapping(session: SymbolSession): boolean;
+  /** A live book changed; the host publishes it now or, under overload, once for all changes of this batch. */
+  onBookChanged(session: SymbolSession): void;
+  onStateChanged(session: SymbolSession): void;
+}
+
+const HORIZON_CHECK_EVERY = 32;
+
+/**
+ * Keeps one symbol's book in sync with the exchange: buffer, snapshot, bridge, live; on a gap the same again for this symbol alone.
+ * All state changes of a market happen here.
+ */
+export class SymbolSession {
+  readonly market: Market;
+  readonly resyncs = new LabelledCounter();
+  readonly latency = new LatencyHistogram();
+  readonly depthLiveness = new StreamLiveness({
+    floorMs: LIMITS.depth_silence_floor_ms,
+    ceilingMs: LIMITS.depth_silence_ceiling_ms,
+  });
+  readonly tradeLiveness = new StreamLiveness({
+    floorMs: LIMITS.trade_silence_floor_ms,
+    ceilingMs: LIMITS.trade_silence_ceiling_ms,
+  });
+  readonly audit: BookAudit | undefined;
+  updates = 0;
+  gaps = 0;
+  duplicates = 0;
+  refreshes = 0;
+  /** Monotonic time of the last applied update; NaN before the first. */
+  lastAppliedNs = Number.NaN;
+  #exchangeTimeMs = 0;
+  /** Updates applied in the current batch of frames, and whether a publication of them is still due. */
+  batchUpdates = 0;
+  isPublicationDue = false;
+  readonly #host: SessionHost;
+  #sequencer: Sequencer;
+  #candidate: BookCandidate | undefined;
+  readonly #buffer = new DepthBuffer(LIMITS.buffered_diffs_per_symbol_max);
+  /** Updates that are ahead of the chain while another socket may still bring the ones before them. */
+  readonly #ahead = new DepthBuffer(LIMITS.gap_hold_updates_max);
+  #aheadSinceNs = Number.NaN;
+  readonly #backoff = new Backoff(LIMITS.resync_delay_ms, LIMITS.resync_delay_ms_max);
+  #isSnapshotWanted = false;
+  /** Number of the request whose answer counts: an answer to an older one is ignored. */
+  #request = 0;
+  #isBuffering = false;
+  #retry: NodeJS.Timeout | undefined;
+  #refreshAllowedNs = 0;
+  #sinceHorizonCheck = 0;
+  #isClosed = false;
+
+  constructor(market: Market, host: SessionHost, audit: BookAudit | undefined) {
+    this.market = market;
+    this.audit = audit;
+    this.#host = host;
+    this.#sequencer = host.createSequencer();
+  }
+
+  get symbol(): string {
+    return this.market.instrument.symbol;
+  }
+
+  /** An update of the diff stream. */
+  onDepth(update: DepthUpdate): void {
+    this.depthLiveness.onData(update.receiveTimeNs);
+    const state = this.market.state;
+    if (state === 'live' || state === 'stale') this.#advance(update);
+    else this.#wantSnapshot(PRIORITY.snapshot);
+    if (this.#isSnapshotWanted) this.#offer(update);
+  }
+
+  /** A whole top of book, in partial-depth mode. */
+  onPartialDepth(update: DepthUpdate): void {
+    this.depthLiveness.onData(update.receiveTimeNs);
+    const market = this.market;
+    if (market.source === 'partial' && update.finalUpdateId <= market.lastUpdateId && market.state === 'live') {
+      // Ids that fall far back are an exchange that started anew; a little behind is the other socket.
+      if (market.lastUpdateId - update.finalUpdateId < 1_000_000) {
+        this.duplicates += 1;
+        return;
+      }
+    }
+    if (!market.applyPartial(update)) {
+      this.#change('resyncing', update.bidCount === 0 || update.askCount === 0 ? 'empty_book' : 'crossed_book');
+      return;
+    }
+    this.#applied(update);
+    this.#change('live', 'partial_depth');
+    this.#host.onBookChanged(this);
+  }
+
+  onTopOfBook(top: TopOfBook): void {
+    if (this.audit !== undefined && !this.audit.onTopOfBook(top)) this.#auditFailed();
+  }
+
+  /** The route that carries this symbol's depth opened. */
+  onDepthRouteUp(): void {
+    this.depthLiveness.restart(this.#host.nowNs());
+    this.#backoff.reset();
+    // The snapshot may come before the first diff; most symbols send one within a second, and it asks earlier.
+    if (this.market.state === 'syncing' && this.#host.depthMode === 'diff') {
+      clearTimeout(this.#retry);
+      this.#retry = setTimeout(() => this.#wantSnapshot(PRIORITY.snapshot), LIMITS.first_snapshot_delay_ms);
+    }
+  }
+
+  onDepthRouteDown(): void {
+    this.depthLiveness.suspend();
+    this.audit?.reset();
+    this.markStale('disconnected');
+  }
+
+  /** The route that carries this symbol's trades is down: what trades happen meanwhile is not known. */
+  onTradeRouteDown(): void {
+    this.tradeLiveness.suspend();
+  }
+
+  /** The book may be right but nothing proves it any more. The next update decides: it continues the chain or it does not. */
+  markStale(reason: StateReason): void {
+    if (this.market.state === 'live') this.#change('stale', reason);
+  }
+
+  /** Throws the book away and builds it anew. */
+  resync(reason: StateReason): void {
+    this.#breakChain(reason);
+    this.#wantSnapshot(PRIORITY.resync);
+  }
+
+  /** The depth mode changed: nothing that was built stands. */
+  restart(reason: StateReason): void {
+    clearTimeout(this.#retry);
+    this.#forgetSnapshot();
+    this.depthLiveness.suspend();
+    if (this.market.state !== 'syncing') this.#breakChain(reason);
+  }
+
+  /** To be called several times a second. */
+  check(nowNs: number): void {
+    if (!Number.isNaN(this.#aheadSinceNs) && nowNs - this.#aheadSinceNs > LIMITS.gap_hold_ms * 1e6) this.#gap('gap');
+    if (this.depthLiveness.isSilent(nowNs) || this.tradeLiveness.isSilent(nowNs)) this.markStale('silent_stream');
+  }
+
+  /** Moves everything kept to finer scales; see MarketSink.onScale. */
+  rescale(priceScale: number, quantityScale: number): void {
+    const { instrument } = this.market;
+    const pricePlaces = priceScale - instrument.priceScale;
+    const quantityPlaces = quantityScale - instrument.quantityScale;
+    this.#buffer.rescale(pricePlaces, quantityPlaces);
+    this.#ahead.rescale(pricePlaces, quantityPlaces);
+    this.audit?.rescale(pricePlaces, quantityPlaces);
+    this.#candidate?.book.rescale(priceScale, quantityScale);
+    this.market.rescale(priceScale, quantityScale);
+  }
+
+  /** Asks for a fresh snapshot while the book stays live: to push the horizon out, and as an audit of the book. */
+  refresh(): void {
+    const nowNs = this.#host.nowNs();
+    if (this.market.state !== 'live' || this.market.source !== 'diff' || nowNs < this.#refreshAllowedNs) return;
+    this.#refreshAllowedNs = nowNs + LIMITS.refresh_interval_ms * 1e6;
+    this.#wantSnapshot(PRIORITY.refresh);
+  }
+
+  close(): void {
+    this.#forgetSnapshot();
+    this.#isClosed = true;
+    if (this.market.state !== 'syncing') this.#change('stale', 'shutdown');
+  }
+
+  /** The top of the live book as it is now, for publication. */
+  topOfLiveBook(): BookUpdate {
+    return this.market.source === 'partial'
+      ? this.market.update
+      : this.market.refresh(this.#exchangeTimeMs, this.lastAppliedNs);
+  }
+
+  #advance(update: DepthUpdate): void {
+    switch (this.#sequencer.onDepth(update)) {
+      case 'apply':
+        this.#apply(update);
+        if (!Number.isNaN(this.#aheadSinceNs)) this.#catchUp();
+        return;
+      case 'drop':
+        this.duplicates += 1;
+        return;
+      case 'buffer':
+      case 'gap':
+        if (!this.#hold(update)) this.#gap('gap');
+        return;
+      case 'reset':
+        this.#gap('update_ids_reset');
+        return;
+    }
+  }
+
+  #apply(update: DepthUpdate): void {
+    const { market } = this;
+    market.book.apply(update);
+    if (market.book.isEmpty || market.book.isCrossed) {
+      this.resync(market.book.isEmpty ? 'empty_book' : 'crossed_book');
+      return;
+    }
+    this.#applied(update);
+    if (market.state === 'stale' && !this.tradeLiveness.isSilent(update.receiveTimeNs))
+      this.#change('live', 'chain_continued');
+    if (this.audit !== undefined && !this.audit.onBook(market)) {
+      this.#auditFailed();
+      return;
+    }
+    this.#checkHorizon();
+    this.#host.onBookChanged(this);
+  }
+
+  #applied(update: DepthUpdate): void {
+    this.updates += 1;
+    this.lastAppliedNs = update.receiveTimeNs;
+    this.#exchangeTimeMs = update.exchangeTimeMs;
+    this.market.lastUpdateId = update.finalUpdateId;
+  }
+
+  /** With several sockets, an update that is ahead waits a moment for the ones before it. */
+  #hold(update: DepthUpdate): boolean {
+    if (!this.#host.isDepthOverlapping(this) || !this.#ahead.push(update)) return false;
+    if (Number.isNaN(this.#aheadSinceNs)) this.#aheadSinceNs = update.receiveTimeNs;
+    return true;
+  }
+
+  #catchUp(): void {
+    const held = this.#ahead.updates.splice(0).sort((a, b) => a.finalUpdateId - b.finalUpdateId);
+    const since = this.#aheadSinceNs;
+    this.#aheadSinceNs = Number.NaN;
+    for (const update of held) {
+      const decision = this.#sequencer.onDepth(update);
+      if (decision === 'apply') {
+        this.#apply(update);
+        if (this.market.state !== 'live') return;
+      } else if (decision === 'gap') {
+        this.#ahead.push(update);
+        this.#aheadSinceNs = since;
+      }
+    }
+  }
+
+  #gap(reason: 'gap' | 'update_ids_reset'): void {
+    this.gaps += 1;
+    this.resync(reason);
+  }
+
+  #breakChain(reason: StateReason): void {
+    this.resyncs.add(reason);
+    this.#forgetSnapshot();
+    this.#sequencer.reset();
+    this.#ahead.clear();
+    this.#aheadSinceNs = Number.NaN;
+    this.isPublicationDue = false;
+    this.audit?.reset();
+    this.#change('resyncing', reason);
+  }
+
+  #auditFailed(): void {
+    this.resync('audit_mismatch');
+  }
+
+  #checkHorizon(): void {
+    this.#sinceHorizonCheck += 1;
+    if (this.#sinceHorizonCheck < HORIZON_CHECK_EVERY) return;
+    this.#sinceHorizonCheck = 0;
+    if (this.market.isNearHorizon) this.refresh();
+  }
+
+  #wantSnapshot(priority: Priority): void {
+    if (this.#isSnapshotWanted || this.#isClosed || this.#host.depthMode !== 'diff') return;
+    this.#isSnapshotWanted = true;
+    this.#candidate = undefined;
+    this.#ask(priority);
+  }
+
+  /** What was asked for no longer counts, whether it has been answered or not. */
+  #forgetSnapshot(): void {
+    clearTimeout(this.#retry);
+    this.#request += 1;
+    this.#isSnapshotWanted = false;
+    this.#isBuffering = false;
+    this.#candidate = undefined;
+    this.#buffer.clear();
+  }
+
+  #ask(priority: Priority): void {
+    clearTimeout(this.#retry);
+    this.#buffer.clear();
+    this.#request += 1;
+    const request = this.#request;
+    const onStart = (): void => {
+      if (request === this.#request) this.#isBuffering = true;
+    };
+    this.#host.requestSnapshot(this, priority, onStart).then(
+      (snapshot) => {
+        if (request === this.#request) this.#onSnapshot(snapshot);
+      },
+      () => {
+        if (request === this.#request) this.#onSnapshotFailed();
+      },
+    );
+  }
+
+  #onSnapshot(snapshot: DepthSnapshot): void {
+    this.#isBuffering = false;
+    const candidate = new BookCandidate(this.market.instrument, this.#host.createSequencer(), snapshot);
+    for (const update of this.#buffer.updates) candidate.offer(update);
+    this.#buffer.clear();
+    this.#candidate = candidate;
+    this.#judgeCandidate(undefined);
+  }
+
+  #onSnapshotFailed(): void {
+    this.#isBuffering = false;
+    this.#buffer.clear();
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    clearTimeout(this.#retry);
+    const priority = this.market.state === 'live' ? PRIORITY.refresh : PRIORITY.resync;
+    this.#retry = setTimeout(() => {
+      if (this.#isSnapshotWanted && !this.#isClosed) this.#ask(priority);
+    }, this.#backoff.nextDelayMs());
+  }
+
+  /** A diff while a snapshot is on its way or waits for its bridge. */
+  #offer(update: DepthUpdate): void {
+    if (this.#candidate !== undefined) {
+      this.#candidate.offer(update);
+      this.#judgeCandidate(update);
+    } else if (this.#isBuffering && !this.#buffer.push(update)) {
+      // The answer takes longer than the buffer reaches: what it would bridge to is lost anyway.
+      this.#buffer.clear();
+      this.#buffer.push(update);
+    }
+  }
+
+  #judgeCandidate(latest: DepthUpdate | undefined): void {
+    const candidate = this.#candidate;
+    if (candidate === undefined) return;
+    if (candidate.isBroken) {
+      this.#candidate = undefined;
+      this.#retryLater();
+    } else if (candidate.isProven) {
+      this.#candidate = undefined;
+      this.#isSnapshotWanted = false;
+      this.#backoff.reset();
+      this.#adopt(candidate, latest);
+    }
+  }
+
+  #adopt(candidate: BookCandidate, latest: DepthUpdate | undefined): void {
+    const { market } = this;
+    if (candidate.book.isEmpty || candidate.book.isCrossed) {
+      this.resync(candidate.book.isEmpty ? 'empty_book' : 'crossed_book');
+      return;
+    }
+    const wasLive = market.state === 'live';
+    if (wasLive) {
+      // Both were fed the same diffs; while one socket is ahead of another the two may differ for a moment: keep the one in use.
+      if (candidate.sequencer.lastUpdateId !== this.#sequencer.lastUpdateId) return;
+      this.refreshes += 1;
+      if (!market.agreesWith(candidate.book)) {
+        this.resyncs.add('audit_mismatch');
+        this.#change('resyncing', 'audit_mismatch');
+      }
+    }
+    this.#sequencer = candidate.sequencer;
+    market.adopt(candidate.book);
+    if (market.state === 'live') return;
+    market.lastUpdateId = candidate.sequencer.lastUpdateId;
+    this.lastAppliedNs = latest?.receiveTimeNs ?? this.#host.nowNs();
+    this.#exchangeTimeMs = latest?.exchangeTimeMs ?? candidate.exchangeTimeMs;
+    this.updates += 1;
+    this.#change('live', 'snapshot_bridged');
+    this.#host.onBookChanged(this);
+  }
+
+  #change(state: 'live' | 'stale' | 'resyncing', reason: StateReason): void {
+    if (this.market.transition(state, reason)) this.#host.onStateChanged(this);
+  }
+}
