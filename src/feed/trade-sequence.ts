@@ -35,6 +35,7 @@ export class TradeSequence {
   #held: Trade[] = [];
   #heldSinceNs = Number.NaN;
   #isFetching = false;
+  #fetchAtNs = Number.NaN;
   /** Grows whenever a wait ends, so that an answer to an earlier one is not taken for this one's. */
   #wait = 0;
 
@@ -67,7 +68,7 @@ export class TradeSequence {
     if (this.#held.length === 0) return;
     const heldMs = (nowNs - this.#heldSinceNs) / 1e6;
     if (heldMs > LIMITS.trade_refill_ms_max) this.#giveUp();
-    else if (!this.#isFetching && heldMs > LIMITS.gap_hold_ms) void this.#fetch();
+    else if (!this.#isFetching && nowNs > this.#fetchAtNs) void this.#fetch();
   }
 
   rescale(pricePlaces: number, quantityPlaces: number): void {
@@ -97,6 +98,7 @@ export class TradeSequence {
   #startHolding(trade: Trade): void {
     this.#held.push(copyOf(trade));
     this.#heldSinceNs = this.#host.nowNs();
+    this.#fetchAtNs = this.#heldSinceNs + LIMITS.gap_hold_ms * 1e6;
     if (trade.tradeId - this.#lastId > LIMITS.trade_refill_gap_max) this.#giveUp();
     else if (!this.#host.isTradeOverlapping(this)) void this.#fetch();
   }
@@ -143,11 +145,12 @@ export class TradeSequence {
         if (wait !== this.#wait) return;
         if (!this.#refill(trades)) break;
       }
-      if (wait === this.#wait) this.#giveUp();
     } catch {
-      // Refused, unreachable or out of budget: `check` gives up when the time is over, another socket may still fill the gap.
-      if (wait === this.#wait) this.#isFetching = false;
+      // Refused or unreachable: as with an answer that does not reach far enough yet, `check` asks again until the time is over.
     }
+    if (wait !== this.#wait) return;
+    this.#isFetching = false;
+    this.#fetchAtNs = this.#host.nowNs() + LIMITS.gap_hold_ms * 1e6;
   }
 
   /** Returns whether another page is worth asking for. */
