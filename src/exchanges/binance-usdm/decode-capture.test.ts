@@ -1,0 +1,29 @@
+import { isDeepStrictEqual } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { binanceUsdm } from './index.ts';
+import { captureFrames, capturesAbsent } from './testing/captures.ts';
+import { RecordingSink } from './testing/recording-sink.ts';
+import { referenceEvents } from './testing/reference-decoder.ts';
+
+const FILES = ['usdm-btcusdt-20240808.gz', 'usdm-4symbols-20210722.ws.txt', 'usdm-frames-2026.jsonl'];
+
+describe.skipIf(capturesAbsent !== undefined)(`captured frames${capturesAbsent ?? ''}`, () => {
+  it.each(FILES)(
+    '%s decodes to what JSON.parse finds in it',
+    (file) => {
+      const frames = captureFrames(file);
+      const sink = new RecordingSink();
+      const decoder = binanceUsdm.createDecoder(sink.instruments(['BTCUSDT', 'SUSHIUSDT', 'AKROUSDT', 'KEEPUSDT']));
+      const reference = new RecordingSink();
+      const instruments = reference.instruments(['BTCUSDT', 'SUSHIUSDT', 'AKROUSDT', 'KEEPUSDT']);
+      expect(frames.length).toBeGreaterThan(9);
+      for (const frame of frames) {
+        decoder.decode(frame, sink);
+        referenceEvents(frame, instruments, reference);
+        const [told, expected] = [sink.take(), reference.take()];
+        if (!isDeepStrictEqual(told, expected)) expect(told, frame.toString()).toEqual(expected);
+      }
+    },
+    60_000,
+  );
+});
