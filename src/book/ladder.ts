@@ -1,0 +1,133 @@
+/** Ticks per word of the bitmap, and words per word of its summary. */
+const WORD = 32;
+const FIRST_BIT = 0x80000000;
+
+/** The smallest and the largest window, in ticks: powers of two, multiples of WORD * WORD. */
+export const LADDER_SIZE_MIN = 1024;
+export const LADDER_SIZE_MAX = 65_536;
+
+/**
+ * A dense window of `size` consecutive ticks of one side: a quantity per tick, a bit per tick that says whether there is a level,
+ * and a bit per bitmap word that says whether it has any. Index 0 is the best tick; the tick of a level is its key minus `base`.
+ *
+ * Bits count from the top of a word, so that `Math.clz32` (one instruction) of a word is the best level in it.
+ */
+export class Ladder {
+  readonly size: number;
+  /** The key at index 0. */
+  base = 0;
+  /** Occupied ticks. */
+  count = 0;
+  /** The first occupied index; `size` when there is none. */
+  best: number;
+  /** By index; only those with their bit set mean anything. */
+  readonly quantities: Float64Array;
+  readonly #words: Int32Array;
+  readonly #summary: Int32Array;
+
+  constructor(size: number) {
+    this.size = size;
+    this.best = size;
+    this.quantities = new Float64Array(size);
+    this.#words = new Int32Array(size / WORD);
+    this.#summary = new Int32Array(size / WORD / WORD);
+  }
+
+  get byteLength(): number {
+    return this.quantities.byteLength + this.#words.byteLength + this.#summary.byteLength;
+  }
+
+  clear(): void {
+    this.#words.fill(0);
+    this.#summary.fill(0);
+    this.count = 0;
+    this.best = this.size;
+  }
+
+  /** Sets the quantity at an index within the window, 0 empties it. Returns the change of the number of levels: 1, 0 or -1. */
+  set(index: number, quantity: number): number {
+    const word = index >>> 5;
+    const bit = FIRST_BIT >>> (index & 31);
+    const bits = this.#words[word]!;
+    if (quantity !== 0) {
+      this.quantities[index] = quantity;
+      if ((bits & bit) !== 0) return 0;
+      this.#words[word] = bits | bit;
+      if (bits === 0) this.#summary[word >>> 5]! |= FIRST_BIT >>> (word & 31);
+      if (index < this.best) this.best = index;
+      this.count++;
+      return 1;
+    }
+    if ((bits & bit) === 0) return 0;
+    const left = bits & ~bit;
+    this.#words[word] = left;
+    if (left === 0) this.#summary[word >>> 5]! &= ~(FIRST_BIT >>> (word & 31));
+    if (index === this.best) this.best = this.nextFrom(index);
+    this.count--;
+    return -1;
+  }
+
+  /** The first occupied index at or behind one; `size` when there is none. */
+  nextFrom(index: number): number {
+    if (index >= this.size) return this.size;
+    let word = index >>> 5;
+    const bits = this.#words[word]! & (-1 >>> (index & 31));
+    if (bits !== 0) return (word << 5) + Math.clz32(bits);
+    word++;
+    let group = word >>> 5;
+    if (group >= this.#summary.length) return this.size;
+    let words = this.#summary[group]! & (-1 >>> (word & 31));
+    while (words === 0) {
+      if (++group === this.#summary.length) return this.size;
+      words = this.#summary[group]!;
+    }
+    word = (group << 5) + Math.clz32(words);
+    return (word << 5) + Math.clz32(this.#words[word]!);
+  }
+
+  /** The last occupied index; -1 when there is none. */
+  last(): number {
+    for (let word = this.#words.length - 1; word >= 0; word--) {
+      const bits = this.#words[word]!;
+      if (bits !== 0) return (word << 5) + Math.clz32(bits & -bits);
+    }
+    return -1;
+  }
+
+  /**
+   * Moves the window by a multiple of 32 ticks, towards worse when positive. The ticks that leave it must be empty already.
+   */
+  shift(ticks: number): void {
+    const words = ticks / WORD;
+    if (ticks > 0) {
+      this.quantities.copyWithin(0, ticks);
+      this.#words.copyWithin(0, words);
+      this.#words.fill(0, this.#words.length - words);
+    } else {
+      this.quantities.copyWithin(-ticks, 0);
+      this.#words.copyWithin(-words, 0);
+      this.#words.fill(0, 0, -words);
+    }
+    for (let group = 0; group < this.#summary.length; group++) {
+      let bits = 0;
+      for (let word = 0; word < WORD; word++) {
+        if (this.#words[group * WORD + word] !== 0) bits |= FIRST_BIT >>> word;
+      }
+      this.#summary[group] = bits;
+    }
+    this.base += ticks;
+    this.best = this.nextFrom(0);
+  }
+
+  /** Copies up to `wanted` levels, best first, prices as `sign * key`. Returns how many. */
+  copy(prices: Float64Array, quantities: Float64Array, wanted: number, sign: number): number {
+    const count = Math.min(wanted, this.count);
+    let index = this.best;
+    for (let copied = 0; copied < count; copied++) {
+      prices[copied] = sign * (this.base + index);
+      quantities[copied] = this.quantities[index]!;
+      index = this.nextFrom(index + 1);
+    }
+    return count;
+  }
+}
