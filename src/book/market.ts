@@ -105,6 +105,7 @@ export class Market {
   /** Fills `update` from the book, the statistics and the last trade. @param exchangeTimeMs of the last applied update */
   refresh(exchangeTimeMs: number, receiveTimeNs: number): BookUpdate {
     this.#book.top(this.depth, this.#out);
+    this.#trimToHorizon();
     this.#complete('diff', exchangeTimeMs, receiveTimeNs);
     return this.#out;
   }
@@ -154,6 +155,14 @@ export class Market {
     instrument.priceScale = priceScale;
     instrument.quantityScale = quantityScale;
     if (failure !== undefined) throw failure;
+  }
+
+  /** Beyond the horizon there may be levels that the book does not know: what is published ends there. */
+  #trimToHorizon(): void {
+    const out = this.#out;
+    const { bidHorizon, askHorizon } = this.#book;
+    while (out.bidCount > 0 && out.bidPrices[out.bidCount - 1]! < bidHorizon) out.bidCount--;
+    while (out.askCount > 0 && out.askPrices[out.askCount - 1]! > askHorizon) out.askCount--;
   }
 
   #complete(source: 'diff' | 'partial', exchangeTimeMs: number, receiveTimeNs: number): void {

@@ -223,6 +223,7 @@ export class Pipeline implements MarketSink, SessionHost, TradeHost {
   #publishBook(session: SymbolSession): void {
     session.isPublicationDue = false;
     const update = session.topOfLiveBook();
+    if (update === undefined) return;
     for (const publisher of this.#publishers) publisher.onBook(update);
   }
 

@@ -2,6 +2,7 @@ import type { Market } from '../book/market.ts';
 import type { DepthMode, Sequencer } from '../exchanges/exchange.ts';
 import { LIMITS } from '../limits.ts';
 import { LabelledCounter } from '../model/counters.ts';
+import { FeedError } from '../model/errors.ts';
 import type { BookUpdate, DepthSnapshot, DepthUpdate, TopOfBook } from '../model/events.ts';
 import { LatencyHistogram } from '../model/latency-histogram.ts';
 import type { StateReason } from '../model/market-state.ts';
@@ -171,8 +172,12 @@ export class SymbolSession {
     this.#buffer.rescale(pricePlaces, quantityPlaces);
     this.#ahead.rescale(pricePlaces, quantityPlaces);
     this.audit?.rescale(pricePlaces, quantityPlaces);
-    this.#candidate?.book.rescale(priceScale, quantityScale);
-    this.market.rescale(priceScale, quantityScale);
+    const isExact = [
+      isExactAfter(() => this.#candidate?.book.rescale(priceScale, quantityScale)),
+      isExactAfter(() => this.market.rescale(priceScale, quantityScale)),
+    ];
+    // A level that has no exact form at the new scales: the instrument has them all the same, the book starts anew.
+    if (isExact.includes(false)) this.resync('scale_change');
   }
 
   /** Asks for a fresh snapshot while the book stays live: to push the horizon out, and as an audit of the book. */
@@ -189,11 +194,13 @@ export class SymbolSession {
     if (this.market.state !== 'syncing') this.#change('stale', 'shutdown');
   }
 
-  /** The top of the live book as it is now, for publication. */
-  topOfLiveBook(): BookUpdate {
-    return this.market.source === 'partial'
-      ? this.market.update
-      : this.market.refresh(this.#exchangeTimeMs, this.lastAppliedNs);
+  /** The top of the live book as it is now, for publication; undefined when so little of it is certain that the book is built anew. */
+  topOfLiveBook(): BookUpdate | undefined {
+    if (this.market.source === 'partial') return this.market.update;
+    const top = this.market.refresh(this.#exchangeTimeMs, this.lastAppliedNs);
+    if (top.bidCount > 0 && top.askCount > 0) return top;
+    this.resync('horizon');
+    return undefined;
   }
 
   #advance(update: DepthUpdate): void {
@@ -403,5 +410,15 @@ export class SymbolSession {
 
   #change(state: 'live' | 'stale' | 'resyncing', reason: StateReason): void {
     if (this.market.transition(state, reason)) this.#host.onStateChanged(this);
+  }
+}
+
+function isExactAfter(rescale: () => void): boolean {
+  try {
+    rescale();
+    return true;
+  } catch (error) {
+    if (error instanceof FeedError) return false;
+    throw error;
   }
 }
