@@ -1,0 +1,220 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { CaptureMarket } from './capture.ts';
+import { ClientConnection } from './client-connection.ts';
+import { Connections } from './connections.ts';
+import { ControlServer } from './control.ts';
+import { type SimulatedExchangeOptions, withDefaults } from './exchange-options.ts';
+import { RequestWeights } from './request-weights.ts';
+import { RestServer } from './rest.ts';
+import { StreamHub } from './stream-hub.ts';
+import { SyntheticMarket } from './synthetic-market.ts';
+import type { Activity } from './synthetic-symbol.ts';
+import { Truth, type TruthBook } from './truth.ts';
+import { parseWebSocketUrl, type WebSocketTarget } from './websocket-routes.ts';
+
+const REQUEST_BYTES_MAX = 1 << 20;
+
+/**
+ * A whole exchange on a loopback port: WebSocket routes, REST, a synthetic or a recorded market, and control.
+ * Start one with {@link SimulatedExchange.start}, end it with {@link SimulatedExchange.close}.
+ */
+export class SimulatedExchange {
+  readonly market: SyntheticMarket | CaptureMarket;
+  readonly connections: Connections;
+  readonly hub = new StreamHub();
+  readonly rest: RestServer;
+  /** Undefined unless asked for. */
+  readonly truthRecord: Truth | undefined;
+  readonly startedAtMs = Date.now();
+  /** Resolves when the last event of a recording has been played; never for a synthetic market. */
+  readonly captureEnded: Promise<void>;
+  readonly #options: ReturnType<typeof withDefaults>;
+  readonly #httpServer: Server;
+  readonly #webSocketServer: WebSocketServer;
+  readonly #control: ControlServer;
+  #connectionId = 0;
+
+  /** @throws Error when the port is taken or the recording cannot be read. */
+  static async start(options: SimulatedExchangeOptions = {}): Promise<SimulatedExchange> {
+    const exchange = new SimulatedExchange(options);
+    await exchange.#listen();
+    exchange.market.start();
+    return exchange;
+  }
+
+  private constructor(given: SimulatedExchangeOptions) {
+    const options = withDefaults(given);
+    this.#options = options;
+    this.truthRecord = options.truth === undefined ? undefined : new Truth(options.truth);
+    this.connections = new Connections(
+      options.capture === undefined && Number.isFinite(options.speed)
+        ? options.clientBufferBytesMax
+        : Number.POSITIVE_INFINITY,
+    );
+    let onEnd = () => {};
+    this.captureEnded = new Promise((resolve) => {
+      onEnd = () => {
+        this.truthRecord?.flush();
+        options.onCaptureEnd?.();
+        resolve();
+      };
+    });
+    this.market =
+      options.capture === undefined
+        ? new SyntheticMarket(options, this.hub, this.connections, this.truthRecord)
+        : new CaptureMarket(
+            { ...options, capture: options.capture },
+            this.hub,
+            this.connections,
+            this.truthRecord,
+            onEnd,
+          );
+    this.rest = new RestServer(
+      this.market,
+      { isActive: false, respond: () => {} },
+      new RequestWeights(options.weightPerMinuteMax, options.banMs),
+    );
+    this.#control = new ControlServer(this);
+    this.#webSocketServer = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: options.deflate,
+      maxPayload: REQUEST_BYTES_MAX,
+    });
+    this.#httpServer = createServer((request, response) => {
+      if (request.url?.startsWith('/control')) this.#control.handle(request, response);
+      else this.rest.handle(request, response);
+    });
+    this.#httpServer.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
+  }
+
+  /** `ws://127.0.0.1:PORT`, to which `/public/stream`, `/market/ws/…` and so on are appended. */
+  get wsUrl(): string {
+    return `ws://${this.#authority}`;
+  }
+
+  get restUrl(): string {
+    return `http://${this.#authority}`;
+  }
+
+  get controlUrl(): string {
+    return `${this.restUrl}/control`;
+  }
+
+  get port(): number {
+    return (this.#httpServer.address() as AddressInfo).port;
+  }
+
+  /** The exchange's book after this update, before any fault; undefined when it is not kept. Needs the option `truth`. */
+  truth(symbol: string, updateId: number): TruthBook | undefined {
+    return this.truthRecord?.book(symbol, updateId);
+  }
+
+  /** Changes how busy the synthetic market is. @throws Error in capture mode. */
+  setActivity(change: Partial<Activity>, symbol?: string): void {
+    if (!(this.market instanceof SyntheticMarket)) throw new Error('a recording plays at its own rate: set the speed');
+    this.market.setActivity(change, symbol);
+  }
+
+  setSpeed(speed: number): void {
+    this.market.loop.speed = speed;
+  }
+
+  pause(): void {
+    this.market.loop.isPaused = true;
+  }
+
+  resume(): void {
+    this.market.loop.isPaused = false;
+  }
+
+  stats() {
+    const { market, connections, rest } = this;
+    const symbols = [...market.symbols.values()].map((listed) => ({
+      symbol: listed.symbol,
+      status: listed.status,
+      last_update_id: listed.book.lastUpdateId,
+      last_trade_id: listed.trades.lastId,
+      snapshots_fetched: listed.snapshotsFetched,
+    }));
+    return {
+      market: market.kind,
+      market_time_ms: market.nowMs(),
+      uptime_ms: Date.now() - this.startedAtMs,
+      connections: connections.all.map(({ id, route, framesSent, bufferedBytes, subscriptions }) => ({
+        id,
+        route,
+        streams: subscriptions.length,
+        frames_sent: framesSent,
+        buffered_bytes: bufferedBytes,
+      })),
+      connections_opened: connections.openedCount,
+      slow_clients_dropped: connections.droppedSlowCount,
+      frames_sent: connections.framesSent,
+      bytes_sent: connections.bytesSent,
+      requests: rest.requestCount,
+      requests_by_status: Object.fromEntries(rest.requestsByStatus),
+      truth: { books: this.truthRecord?.bookCount ?? 0, trades: this.truthRecord?.tradeCount ?? 0 },
+      ...(market instanceof CaptureMarket && {
+        capture: {
+          events: market.eventCount,
+          played: market.eventsPlayed,
+          is_ended: market.isEnded,
+          awaited_streams: market.awaitedStreams,
+        },
+      }),
+      symbols,
+    };
+  }
+
+  /** Ends every connection and the server. */
+  async close(): Promise<void> {
+    this.market.stop();
+    for (const connection of this.connections.all) connection.webSocket.terminate();
+    await new Promise<void>((resolve) => {
+      this.#httpServer.close(() => resolve());
+      this.#httpServer.closeAllConnections();
+    });
+    this.truthRecord?.close();
+  }
+
+  get #authority(): string {
+    const { address, family, port } = this.#httpServer.address() as AddressInfo;
+    return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
+  }
+
+  #listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#httpServer.once('error', reject);
+      this.#httpServer.listen(this.#options.port, this.#options.host, () => {
+        this.#httpServer.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // A client that vanishes during the handshake is nobody's error.
+    socket.on('error', () => socket.destroy());
+    const target = parseWebSocketUrl(request.url ?? '/');
+    if (target === undefined) {
+      socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      return;
+    }
+    this.#accept(request, socket, head, target);
+  }
+
+  #accept(request: IncomingMessage, socket: Duplex, head: Buffer, target: WebSocketTarget): void {
+    this.#webSocketServer.handleUpgrade(request, socket, head, (webSocket) => {
+      const connection = new ClientConnection(++this.#connectionId, target, webSocket, socket, {
+        hub: this.hub,
+        options: this.#options,
+        filter: { isActive: false, deliver: () => {} },
+        onDirty: this.connections.onDirty,
+      });
+      this.connections.add(connection);
+    });
+  }
+}
