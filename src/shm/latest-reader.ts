@@ -1,0 +1,75 @@
+import { ShmError } from './errors.ts';
+import type { BookEvent } from './events.ts';
+import { fence } from './fence.ts';
+import type { RegionHeader } from './header.ts';
+import { loadInt64 } from './int64.ts';
+import * as layout from './layout.ts';
+import type { RecordReader } from './record-reader.ts';
+
+const GIVE_UP_MS = 100;
+/** The clock is looked at once in so many retries. */
+const RETRIES_PER_LOOK = 256;
+
+export interface LatestReaderOptions {
+  /** Check the record's checksum, in regions that carry them. */
+  readonly verify?: boolean;
+}
+
+/** A reader's half of the sequence lock around the latest slots: docs/SHM_LAYOUT.md section 5. */
+export class LatestReader {
+  retries = 0;
+  readonly #floats: Float64Array;
+  readonly #words: Uint32Array;
+  readonly #header: RegionHeader;
+  readonly #records: RecordReader;
+  readonly #verify: boolean;
+
+  constructor(buffer: ArrayBuffer, header: RegionHeader, records: RecordReader, options: LatestReaderOptions = {}) {
+    this.#floats = new Float64Array(buffer);
+    this.#words = new Uint32Array(buffer);
+    this.#header = header;
+    this.#records = records;
+    this.#verify = options.verify === true && (header.flags & layout.FLAG_CHECKSUMS) !== 0;
+  }
+
+  /**
+   * Fills `book` with a symbol's present.
+   * @throws ShmError SLOT_UNFINISHED when the writer stopped in the middle, CORRUPT when stable bytes make no sense.
+   */
+  read(symbolIndex: number, book: BookEvent): void {
+    const slot = this.#header.slotsOffset + symbolIndex * this.#header.slotStride;
+    const version = (slot + layout.SLOT_VERSION) >> 3;
+    const word = (slot + layout.SLOT_RECORD) >> 2;
+    let giveUpAt = 0;
+    for (let attempt = 1; ; attempt++) {
+      const before = loadInt64(this.#floats, version);
+      fence();
+      if (before % 2 === 0) {
+        const isPossible = this.#decode(word, book);
+        fence();
+        if (loadInt64(this.#floats, version) === before) {
+          if (isPossible) return;
+          throw new ShmError('CORRUPT', `impossible record in the latest slot of symbol ${symbolIndex}`);
+        }
+      }
+      this.retries++;
+      if (attempt % RETRIES_PER_LOOK !== 0) continue;
+      giveUpAt ||= performance.now() + GIVE_UP_MS;
+      if (performance.now() > giveUpAt) {
+        throw new ShmError(
+          'SLOT_UNFINISHED',
+          `the writer stopped in the middle of the latest slot of symbol ${symbolIndex}`,
+        );
+      }
+    }
+  }
+
+  #decode(word: number, book: BookEvent): boolean {
+    const length = this.#words[word + layout.RECORD_LENGTH / 4]!;
+    if (length < layout.BOOK_LEVELS || length % layout.RECORD_ALIGNMENT !== 0) return false;
+    if (length > this.#header.slotStride - layout.SLOT_RECORD) return false;
+    if (this.#words[word + layout.RECORD_TYPE / 4] !== layout.TYPE_BOOK) return false;
+    if (this.#verify && !this.#records.hasRightChecksum(word, length)) return false;
+    return this.#records.readBook(word, length, book);
+  }
+}

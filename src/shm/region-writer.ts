@@ -1,0 +1,215 @@
+import type { Clock } from '../model/clock.ts';
+import type { BookUpdate, StatusUpdate, Trade } from '../model/events.ts';
+import type { Instrument } from '../model/instrument.ts';
+import { MARKET_STATES, STATE_REASONS } from '../model/market-state.ts';
+import { recordChecksum } from './checksum.ts';
+import { EpochNanos } from './epoch-nanos.ts';
+import { TWO_32, writeInt64 } from './int64.ts';
+import { LatestWriter, type SlotPlace } from './latest-writer.ts';
+import * as layout from './layout.ts';
+import { bookRecordBytes } from './plan.ts';
+import { type RingPlace, RingWriter } from './ring-writer.ts';
+
+export interface WriterPlace extends RingPlace, SlotPlace {
+  readonly depthMax: number;
+  readonly hasChecksums: boolean;
+}
+
+const STATE_CODES = new Map(MARKET_STATES.map((state, code) => [state, code]));
+const REASON_CODES = new Map(STATE_REASONS.map((reason, code) => [reason, code]));
+const LIVE = STATE_CODES.get('live')!;
+const DIFF_BOOK = LIVE | (REASON_CODES.get('snapshot_bridged')! << 8) | (layout.SOURCE_DIFF << 16);
+const PARTIAL_BOOK = LIVE | (REASON_CODES.get('partial_depth')! << 8) | (layout.SOURCE_PARTIAL << 16);
+
+/**
+ * Writes books, trades and status changes into a mapped region, and each symbol's present into its latest slot. Never waits and
+ * allocates nothing per record. Callers pass `publishTimeNs` and receive times on `clock`; offsets are those of layout.ts.
+ */
+export class RegionWriter {
+  readonly ring: RingWriter;
+  readonly latest: LatestWriter;
+  records = 0;
+  readonly #words: Uint32Array;
+  readonly #floats: Float64Array;
+  readonly #clock: Clock;
+  readonly #depthMax: number;
+  readonly #hasChecksums: boolean;
+  readonly #publishTime = new EpochNanos();
+  readonly #receiveTime = new EpochNanos();
+  readonly #exchangeTime = new EpochNanos();
+  readonly #tradeTime = new EpochNanos();
+
+  /** Takes over a region whose bytes are zero but for its header and directory, and fills the slots. */
+  constructor(buffer: ArrayBuffer, place: WriterPlace, instruments: readonly Instrument[], clock: Clock) {
+    this.#words = new Uint32Array(buffer);
+    this.#floats = new Float64Array(buffer);
+    this.#clock = clock;
+    this.#depthMax = place.depthMax;
+    this.#hasChecksums = place.hasChecksums;
+    this.latest = new LatestWriter(buffer, place);
+    this.ring = new RingWriter(buffer, place);
+    for (const instrument of instruments) this.#writeEmptySlot(instrument);
+  }
+
+  /** Levels beyond the region's depth are left out. */
+  writeBook(book: BookUpdate, publishTimeNs: number): void {
+    const words = this.#words;
+    const floats = this.#floats;
+    const bidCount = Math.min(book.bidCount, this.#depthMax);
+    const askCount = Math.min(book.askCount, this.#depthMax);
+    const length = bookRecordBytes(bidCount + askCount);
+    const word = this.ring.claim(length);
+    this.#exchangeTime.setMilliseconds(book.exchangeTimeMs);
+    this.#writeCommon(word, length, layout.TYPE_BOOK, book.instrument.index, book.receiveTimeNs, publishTimeNs);
+    words[word + layout.BOOK_STATE / 4] = book.source === 'partial' ? PARTIAL_BOOK : DIFF_BOOK;
+    words[word + layout.BOOK_PRICE_SCALE / 4] =
+      book.instrument.priceScale | (book.instrument.quantityScale << 8) | (book.lastPriceScale << 16);
+    writeInt64(words, word + layout.BOOK_LAST_UPDATE_ID / 4, book.lastUpdateId);
+    words[word + layout.BOOK_BID_COUNT / 4] = bidCount;
+    words[word + layout.BOOK_ASK_COUNT / 4] = askCount;
+    const float = word >> 1;
+    floats[float + layout.BOOK_LAST_PRICE / 8] = book.lastPrice;
+    floats[float + layout.BOOK_VOLUME_24H / 8] = book.volume24h;
+    floats[float + layout.BOOK_HIGH_24H / 8] = book.high24h;
+    floats[float + layout.BOOK_LOW_24H / 8] = book.low24h;
+    floats[float + 13] = 0;
+    floats[float + 14] = 0;
+    floats[float + 15] = 0;
+    let next = writeLevels(floats, float + layout.BOOK_LEVELS / 8, book.bidPrices, book.bidQuantities, bidCount);
+    next = writeLevels(floats, next, book.askPrices, book.askQuantities, askCount);
+    const end = float + (length >> 3);
+    while (next < end) floats[next++] = 0;
+    this.#finish(word, length);
+    this.latest.copyFrom(book.instrument.index, word, length);
+  }
+
+  writeTrade(trade: Trade, publishTimeNs: number): void {
+    const words = this.#words;
+    const word = this.ring.claim(layout.TRADE_BYTES);
+    this.#exchangeTime.setMilliseconds(trade.exchangeTimeMs);
+    this.#writeCommon(
+      word,
+      layout.TRADE_BYTES,
+      layout.TYPE_TRADE,
+      trade.instrument.index,
+      trade.receiveTimeNs,
+      publishTimeNs,
+    );
+    words[word + layout.TRADE_IS_BUYER_MAKER / 4] = (trade.isBuyerMaker ? 1 : 0) | (trade.isRefill ? 256 : 0);
+    words[word + layout.TRADE_PRICE_SCALE / 4] = trade.instrument.priceScale | (trade.instrument.quantityScale << 8);
+    writeInt64(words, word + layout.TRADE_ID / 4, trade.tradeId);
+    const float = word >> 1;
+    this.#floats[float + layout.TRADE_PRICE / 8] = trade.price;
+    this.#floats[float + layout.TRADE_QUANTITY / 8] = trade.quantity;
+    this.#tradeTime.setMilliseconds(trade.tradeTimeMs);
+    this.#writeTime(word + layout.TRADE_TIME_NS / 4, this.#tradeTime);
+    for (let index = 11; index < 16; index++) this.#floats[float + index] = 0;
+    this.#finish(word, layout.TRADE_BYTES);
+  }
+
+  writeStatus(status: StatusUpdate, publishTimeNs: number): void {
+    const words = this.#words;
+    const word = this.ring.claim(layout.STATUS_BYTES);
+    const stateAndReason = STATE_CODES.get(status.state)! | (REASON_CODES.get(status.reason)! << 8);
+    this.#exchangeTime.setMilliseconds(0);
+    this.#writeCommon(
+      word,
+      layout.STATUS_BYTES,
+      layout.TYPE_STATUS,
+      status.instrument.index,
+      status.timeNs,
+      publishTimeNs,
+    );
+    words[word + layout.STATUS_STATE / 4] = stateAndReason;
+    words[word + layout.STATUS_STATE / 4 + 1] = 0;
+    writeInt64(words, word + layout.STATUS_LAST_UPDATE_ID / 4, status.lastUpdateId);
+    this.#finish(word, layout.STATUS_BYTES);
+    if (status.state !== 'live') this.#emptySlot(status, stateAndReason);
+  }
+
+  /** The slot of a book that is no longer live: no levels, so that nobody reads a wrong book by mistake; statistics stay. */
+  #emptySlot(status: StatusUpdate, stateAndReason: number): void {
+    const words = this.#words;
+    const slot = this.latest.begin(status.instrument.index);
+    words[slot + layout.RECORD_LENGTH / 4] = layout.BOOK_LEVELS;
+    this.#writeSequenceAndTimes(slot);
+    words[slot + layout.BOOK_STATE / 4] = (words[slot + layout.BOOK_STATE / 4]! & 0xff0000) | stateAndReason;
+    writeInt64(words, slot + layout.BOOK_LAST_UPDATE_ID / 4, status.lastUpdateId);
+    words[slot + layout.BOOK_BID_COUNT / 4] = 0;
+    words[slot + layout.BOOK_ASK_COUNT / 4] = 0;
+    words[slot + layout.RECORD_CHECKSUM / 4] = this.#checksum(slot, layout.BOOK_LEVELS);
+    this.latest.end(status.instrument.index);
+  }
+
+  #writeEmptySlot(instrument: Instrument): void {
+    const slot = this.latest.begin(instrument.index);
+    this.#words[slot + layout.RECORD_LENGTH / 4] = layout.BOOK_LEVELS;
+    this.#words[slot + layout.RECORD_TYPE / 4] = layout.TYPE_BOOK;
+    this.#words[slot + layout.RECORD_SYMBOL_INDEX / 4] = instrument.index;
+    this.#words[slot + layout.BOOK_PRICE_SCALE / 4] =
+      instrument.priceScale | (instrument.quantityScale << 8) | (instrument.priceScale << 16);
+    writeInt64(this.#words, slot + layout.BOOK_LAST_UPDATE_ID / 4, -1);
+    this.#floats.fill(Number.NaN, (slot >> 1) + layout.BOOK_LAST_PRICE / 8, (slot >> 1) + layout.BOOK_LOW_24H / 8 + 1);
+    this.#words[slot + layout.RECORD_CHECKSUM / 4] = this.#checksum(slot, layout.BOOK_LEVELS);
+    this.latest.end(instrument.index);
+  }
+
+  /** The first 48 bytes of a record. `#exchangeTime` has been set. */
+  #writeCommon(
+    word: number,
+    length: number,
+    type: number,
+    symbolIndex: number,
+    receiveTimeNs: number,
+    publishTimeNs: number,
+  ): void {
+    const clock = this.#clock;
+    this.records++;
+    this.#words[word + layout.RECORD_LENGTH / 4] = length;
+    this.#words[word + layout.RECORD_TYPE / 4] = type;
+    this.#publishTime.set(clock.wallSeconds(publishTimeNs), clock.wallNanos(publishTimeNs));
+    this.#receiveTime.set(clock.wallSeconds(receiveTimeNs), clock.wallNanos(receiveTimeNs));
+    this.#writeSequenceAndTimes(word);
+    this.#words[word + layout.RECORD_SYMBOL_INDEX / 4] = symbolIndex;
+    this.#words[word + layout.RECORD_CHECKSUM / 4] = 0;
+  }
+
+  #writeSequenceAndTimes(word: number): void {
+    this.#words[word + layout.RECORD_SEQUENCE / 4] = this.records;
+    this.#words[word + layout.RECORD_SEQUENCE / 4 + 1] = (this.records / TWO_32) | 0;
+    this.#writeTime(word + layout.RECORD_PUBLISH_TIME_NS / 4, this.#publishTime);
+    this.#writeTime(word + layout.RECORD_RECEIVE_TIME_NS / 4, this.#receiveTime);
+    this.#writeTime(word + layout.RECORD_EXCHANGE_TIME_NS / 4, this.#exchangeTime);
+  }
+
+  #writeTime(word: number, time: EpochNanos): void {
+    this.#words[word] = time.low;
+    this.#words[word + 1] = time.high;
+  }
+
+  #finish(word: number, length: number): void {
+    if (this.#hasChecksums) this.#words[word + layout.RECORD_CHECKSUM / 4] = recordChecksum(this.#words, word, length);
+    this.ring.publish();
+  }
+
+  #checksum(word: number, length: number): number {
+    return this.#hasChecksums ? recordChecksum(this.#words, word, length) : 0;
+  }
+}
+
+/** Writes price and quantity of each level; returns the index behind the last. */
+function writeLevels(
+  target: Float64Array,
+  start: number,
+  prices: Float64Array,
+  quantities: Float64Array,
+  count: number,
+): number {
+  let next = start;
+  for (let level = 0; level < count; level++) {
+    target[next] = prices[level]!;
+    target[next + 1] = quantities[level]!;
+    next += 2;
+  }
+  return next;
+}
