@@ -87,10 +87,26 @@ export const LIMITS = {
 
   // --- publishing
   published_depth_max: 1000,
-  /** Bytes waiting for Redis (kernel aside). Above the first, books conflate to the latest per symbol; above the second, trades drop oldest first. */
-  redis_conflate_above_bytes: 1 << 20,
+  /**
+   * Bytes that Redis has not answered yet, the kernel's buffers included. Above the first, books conflate to the latest per symbol
+   * and trades queue; the queue drops its oldest trade above the second. One turn of the event loop can publish 2 MB.
+   */
+  redis_conflate_above_bytes: 4 << 20,
   redis_queue_bytes_max: 16 << 20,
   redis_market_data_ttl_s: 300,
+  /** One write to the socket; a larger batch becomes several. Twice this is a buffer, which has to hold the deepest book. */
+  redis_write_bytes: 128 << 10,
+  /** Of a backlog, this much is written per turn of the event loop, so that new frames are not kept waiting. */
+  redis_drain_bytes: 256 << 10,
+  redis_connect_timeout_ms: 5_000,
+  /** Longest pause between attempts: what is current is published within a second of Redis coming back. */
+  redis_reconnect_delay_ms_max: 500,
+  /** After a refused password or user. */
+  redis_refused_delay_ms: 2_000,
+  /** Without an answer for this long, Redis counts as not connected. */
+  redis_unresponsive_after_ms: 2_000,
+  /** The instance lease: kept alive this long, refreshed three times as often. */
+  redis_lease_ms: 15_000,
 
   // --- HTTP
   http_header_bytes_max: 8 << 10,
