@@ -112,8 +112,11 @@ export const LIMITS = {
   http_header_bytes_max: 8 << 10,
   http_request_timeout_ms: 5_000,
   http_connections_max: 256,
+  http_keep_alive_ms: 5_000,
 
   // --- process
+  /** Log lines that their reader does not take; further ones are dropped. */
+  log_queue_bytes_max: 1 << 20,
   shutdown_ms_max: 5_000,
 } as const;
 
