@@ -23,8 +23,8 @@ describe.skipIf(missingCapture('btcusdt') !== undefined)(suiteName('btcusdt', 't
     // The snapshot first, so that the diffs that it would find in the buffer are checked one by one, too.
     book.onSnapshot(JSON.parse(lines.find(({ kind }) => kind === 'snapshot')!.json) as PlainSnapshot);
     for (const { kind, json } of lines) {
+      if (kind === 'snapshot' || json.includes('@trade')) continue;
       const message = JSON.parse(json);
-      if (kind === 'snapshot') continue;
       if (message.data.e === 'bookTicker') tops.push(message.data);
       else if (message.data.e === 'depthUpdate' && book.onDiff(message.data)) {
         checks.push({ u: message.data.u, top: book.top(1) });
@@ -33,15 +33,20 @@ describe.skipIf(missingCapture('btcusdt') !== undefined)(suiteName('btcusdt', 't
     expect(book.state).toBe('live');
     let at = 0;
     let compared = 0;
+    const mismatches: number[] = [];
     for (const { u, top } of checks) {
       while (at + 1 < tops.length && tops[at + 1]!.u <= u) at++;
       if (at + 1 === tops.length) break;
       const { b, B, a, A } = tops[at]!;
-      expect(top, `after update ${u}`).toEqual({ bids: [[Number(b), Number(B)]], asks: [[Number(a), Number(A)]] });
+      const [bid] = top.bids;
+      const [ask] = top.asks;
+      const isEqual = bid![0] === Number(b) && bid![1] === Number(B) && ask![0] === Number(a) && ask![1] === Number(A);
+      if (!isEqual) mismatches.push(u);
       compared++;
     }
+    expect(mismatches).toEqual([]);
     expect(compared).toBe(6545);
-  });
+  }, 60_000);
 });
 
 describe.skipIf(missingCapture('fourSymbols') !== undefined)(
