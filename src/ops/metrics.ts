@@ -32,6 +32,12 @@ function addSymbolMetrics(registry: prometheus.Registry, view: ServiceView): voi
   perSymbol('market_data_trades_total', 'Trades published.', ({ trades }) => trades);
   perSymbol('market_data_sequence_gaps_total', 'Breaks in the chain of book update ids.', ({ gaps }) => gaps);
 
+  perSymbol(
+    'market_data_trades_lost_total',
+    'Trades that neither stream nor REST gave.',
+    ({ tradesLost }) => tradesLost,
+  );
+
   const tradeGapsHelp = 'Breaks in the chain of trade ids, by what became of them.';
   addCounter(registry, 'market_data_trade_gaps_total', tradeGapsHelp, ['symbol', 'outcome'], (add) => {
     for (const { symbol, tradeGaps } of view.symbols) {

@@ -41,6 +41,8 @@ export interface SymbolView {
   readonly gaps: number;
   /** Breaks in the chain of trade ids, by what became of them. */
   readonly tradeGaps: LabelledCounter;
+  /** Trades that neither the stream nor REST gave. */
+  readonly tradesLost: number;
   readonly resyncs: LabelledCounter;
   /** From frame received to published. */
   readonly latency: LatencyHistogram;
