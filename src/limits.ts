@@ -66,6 +66,7 @@ export const LIMITS = {
   // --- overload: the event loop has no idle time and input grows old
   overload_enter_utilization: 0.95,
   overload_enter_age_ms: 20,
+  overload_enter_checks: 3,
   overload_exit_utilization: 0.7,
   overload_exit_age_ms: 5,
   overload_age_window_ms: 5_000,

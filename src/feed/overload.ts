@@ -16,6 +16,7 @@ export class OverloadDetector {
   #youngestAgeMs = Number.POSITIVE_INFINITY;
   #previousYoungestMs = Number.POSITIVE_INFINITY;
   #windowStartMs = 0;
+  #behindChecks = 0;
 
   /** To be called with an event's exchange time now and then (once a batch), and the present wall time. */
   observe(exchangeTimeMs: number, nowMs: number): void {
@@ -36,9 +37,14 @@ export class OverloadDetector {
     const { utilization } = performance.eventLoopUtilization(now, this.#utilization);
     this.#utilization = now;
     const excessAgeMs = this.excessAgeMs;
-    this.isOverloaded = this.isOverloaded
-      ? utilization > LIMITS.overload_exit_utilization && excessAgeMs > LIMITS.overload_exit_age_ms
-      : utilization > LIMITS.overload_enter_utilization && excessAgeMs > LIMITS.overload_enter_age_ms;
+    if (this.isOverloaded) {
+      this.isOverloaded = utilization > LIMITS.overload_exit_utilization && excessAgeMs > LIMITS.overload_exit_age_ms;
+    } else {
+      // Once is a pause (start-up, a collection of garbage), several times in a row is a load.
+      const isBehind = utilization > LIMITS.overload_enter_utilization && excessAgeMs > LIMITS.overload_enter_age_ms;
+      this.#behindChecks = isBehind ? this.#behindChecks + 1 : 0;
+      this.isOverloaded = this.#behindChecks >= LIMITS.overload_enter_checks;
+    }
     if (nowMs - this.#windowStartMs > LIMITS.overload_age_window_ms) {
       this.#windowStartMs = nowMs;
       this.#previousYoungestMs = this.#youngestAgeMs;
