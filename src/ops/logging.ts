@@ -1,3 +1,4 @@
+import { write } from 'node:fs';
 import pino, { type Logger } from 'pino';
 import type { LogLevel } from '../config.ts';
 import { LIMITS } from '../limits.ts';
@@ -6,52 +7,84 @@ export type { Logger } from 'pino';
 
 export interface LoggingOptions {
   readonly level: LogLevel;
-  /** Human-readable lines instead of JSON. */
+  /** Lines for people, in place of JSON. */
   readonly isPretty: boolean;
-  /** 1 or 2. */
-  readonly fileDescriptor?: number;
+  /** Takes the finished lines; without it they go to standard output. */
+  readonly writeLines?: (lines: string) => void;
+}
+
+export interface LogOutput {
+  readonly logger: Logger;
+  /** Resolves when all lines are out, or after the time-out when their reader does not take them. */
+  flush(timeoutMs: number): Promise<void>;
+  /**
+   * The last line before the process ends on an unexpected error. Returns when it is written, within 200 ms, without giving
+   * way to the event loop: nothing may be published any more.
+   */
+  lastWords(error: unknown, message: string): void;
 }
 
 /** Where secrets might stand if somebody logs a whole object. URLs and tokens are masked before they get here. */
-const SECRET_PATHS = [
-  'redis_url',
-  'auth_token',
-  'password',
-  '*.redis_url',
-  '*.auth_token',
-  '*.password',
-  '*.authorization',
-];
+const SECRET_PATHS = ['redis_url', 'auth_token', 'password', '*.redis_url', '*.auth_token', '*.password'];
+
+const STANDARD_OUTPUT = 1;
+const LAST_WORDS_MS = 200;
 
 /**
- * JSON lines with RFC 3339 times and levels by name. Writing is asynchronous: a reader of the log that stops reading holds up
- * nothing, and lines above the limit are dropped. {@link flushLog} before the process ends.
+ * JSON lines with RFC 3339 times and levels by name; on a terminal, lines for people. JSON is written asynchronously: a reader of
+ * the log that stops reading holds up nothing, and lines above the limit are dropped.
  */
-export async function createLogger(options: LoggingOptions): Promise<Logger> {
-  const { level, isPretty, fileDescriptor = 1 } = options;
-  const pinoOptions: pino.LoggerOptions = {
+export async function openLog({ level, isPretty, writeLines }: LoggingOptions): Promise<LogOutput> {
+  const base: pino.LoggerOptions = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: SECRET_PATHS, censor: '***' },
   };
   if (isPretty) {
-    // Costs memory, so it is loaded for people only.
-    const { default: pretty } = await import('pino-pretty');
-    const stream = pretty({ destination: fileDescriptor, sync: true, translateTime: 'SYS:HH:MM:ss.l' });
-    return pino(pinoOptions, stream);
+    const logger = pino(base, await prettyStream(writeLines));
+    return { logger, flush: async () => {}, lastWords: (error, message) => logger.fatal({ err: error }, message) };
   }
-  const destination = pino.destination({ dest: fileDescriptor, sync: false, maxLength: LIMITS.log_queue_bytes_max });
-  return pino({ ...pinoOptions, formatters: { level: (label) => ({ level: label }) } }, destination);
+
+  const options: pino.LoggerOptions = { ...base, formatters: { level: (label) => ({ level: label }) } };
+  if (writeLines !== undefined) {
+    const logger = pino(options, { write: writeLines });
+    return { logger, flush: async () => {}, lastWords: (error, message) => logger.fatal({ err: error }, message) };
+  }
+
+  const maxLength = LIMITS.log_queue_bytes_max;
+  const destination = pino.destination({ dest: STANDARD_OUTPUT, sync: false, maxLength });
+  // The reader of the log has gone (EPIPE): the service lives on.
+  destination.on('error', () => {});
+  const logger = pino(options, destination);
+  return {
+    logger,
+    flush: (timeoutMs) => flush(logger, timeoutMs),
+    lastWords: (error, message) => pino(options, { write: writeAndWait }).fatal({ err: error }, message),
+  };
 }
 
-/** Resolves when all lines are out, or after the time-out when their reader does not take them. */
-export async function flushLog(logger: Logger, timeoutMs: number): Promise<void> {
-  await new Promise<void>((resolve) => {
+async function prettyStream(writeLines: LoggingOptions['writeLines']): Promise<pino.DestinationStream> {
+  // Costs memory, so it is loaded for people only.
+  const { default: pretty } = await import('pino-pretty');
+  const layout = { translateTime: 'SYS:HH:MM:ss.l', singleLine: true };
+  if (writeLines === undefined) return pretty({ ...layout, destination: STANDARD_OUTPUT, sync: true });
+  const format = pretty.prettyFactory({ ...layout, colorize: true });
+  return { write: (line: string) => writeLines(format(line)) };
+}
+
+function flush(logger: Logger, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
     const timer = setTimeout(resolve, timeoutMs);
     logger.flush(() => {
       clearTimeout(timer);
       resolve();
     });
   });
+}
+
+/** A thread of the pool writes while this one sleeps: a pipe that is full would block a synchronous write for ever. */
+function writeAndWait(line: string): void {
+  write(STANDARD_OUTPUT, line, () => {});
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WORDS_MS);
 }
