@@ -39,6 +39,8 @@ export interface HotConnectionListener {
 }
 
 const PING = plainCommand('PING');
+/** A user who may not PING, or a proxy that does not know it: it is an answer. LOADING, MASTERDOWN, BUSY and NOAUTH mean "not now". */
+const MEANS_ALIVE = /^(NOPERM|ERR)/;
 const IDLE_PING_NS = 1e9;
 
 export class HotConnection implements ReplyListener {
@@ -155,19 +157,22 @@ export class HotConnection implements ReplyListener {
     }
     const { kind, index } = commands;
     this.#answered();
-    this.#listener.onErrorReply(kind, index, text);
-    if (kind === KIND.select) {
-      this.#isFailed = true;
-      this.replace();
-    } else if (kind === KIND.ping && !text.startsWith('LOADING')) {
-      // A user without the right to PING is answered all the same.
+    if (kind === KIND.ping && MEANS_ALIVE.test(text)) {
       this.#becomeReady();
+      return;
     }
+    this.#listener.onErrorReply(kind, index, text);
+    if (kind === KIND.select || text.startsWith('NOAUTH')) this.#fail();
   }
 
   onProtocolError(detail: string): void {
-    this.#isFailed = true;
     this.#listener.onConnectionError(new Error(`Redis sent what was not expected: ${detail}`));
+    this.#fail();
+  }
+
+  /** Nothing more is read from this socket. */
+  #fail(): void {
+    this.#isFailed = true;
     this.replace();
   }
 

@@ -80,15 +80,15 @@ export class Lane implements HotConnectionListener {
   onBook(symbol: SymbolState, book: BookUpdate): void {
     symbol.book.copy(book);
     symbol.isLive = true;
+    if (symbol.isBookPending) this.#outcomes.drop(this.connection.isReady ? 'book_conflated' : 'book_disconnected');
     if (this.#canWrite()) {
       symbol.isBookPending = false;
       symbol.isKeyPending = false;
       this.#writeBook(symbol, book);
-      return;
+    } else {
+      symbol.isBookPending = true;
+      this.#queue(symbol);
     }
-    if (symbol.isBookPending) this.#outcomes.drop(this.connection.isReady ? 'book_conflated' : 'book_disconnected');
-    symbol.isBookPending = true;
-    this.#queue(symbol);
   }
 
   onTrade(trade: Trade): void {
@@ -164,7 +164,10 @@ export class Lane implements HotConnectionListener {
   }
 
   onErrorReply(kind: number, index: number, text: string): void {
-    if (kind === KIND.ping) return;
+    if (kind === KIND.ping || kind === KIND.select) {
+      if (!this.connection.isReady) this.connectionErrorKind = this.#outcomes.refuseConnection(text, this.name);
+      return;
+    }
     const symbol = this.#context.symbols[index]!;
     const error = this.#outcomes.refuse(kind, symbol.instrument.symbol, text);
     if (kind === KIND.set) this.#refusedKeys.add(symbol);

@@ -75,12 +75,12 @@ export class PublishOutcomes {
 
   /** Connecting, logging in or the connection itself failed. Returns the error's kind. */
   failConnection(error: Error, where: string): string {
-    const kind = connectionErrorKind(error);
-    const text = errorText(error);
-    this.errors.add(kind);
-    this.#remember(text);
-    this.logs.log(`connection ${kind}`, 'error', `Redis: ${text}`, { redis: where });
-    return kind;
+    return this.#failed(connectionErrorKind(error), errorText(error), where);
+  }
+
+  /** Redis is there, but does not let us work yet, or at all. Returns the error's kind. */
+  refuseConnection(text: string, where: string): string {
+    return this.#failed(errorKind(text), text, where);
   }
 
   forgetError(): void {
@@ -90,6 +90,13 @@ export class PublishOutcomes {
   get lastError(): string | undefined {
     const isRecent = this.#clock.nowNs() - this.#lastErrorAtNs < ERROR_MEMORY_NS;
     return isRecent ? this.#lastError : undefined;
+  }
+
+  #failed(kind: string, text: string, where: string): string {
+    this.errors.add(kind);
+    this.#remember(text);
+    this.logs.log(`connection ${kind}`, 'error', `Redis: ${text}`, { redis: where });
+    return kind;
   }
 
   #remember(text: string): void {
