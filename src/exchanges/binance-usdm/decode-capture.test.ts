@@ -1,6 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { DecodedEvents } from './decoded-events.ts';
+import { FastDecoder } from './fast-decoder.ts';
 import { binanceUsdm } from './index.ts';
+import { StreamTable } from './stream-table.ts';
 import { captureFrames, capturesAbsent } from './testing/captures.ts';
 import { RecordingSink } from './testing/recording-sink.ts';
 import { referenceEvents } from './testing/reference-decoder.ts';
@@ -26,4 +29,19 @@ describe.skipIf(capturesAbsent !== undefined)(`captured frames${capturesAbsent ?
     },
     60_000,
   );
+
+  it('are all taken by the fast decoder, once the scales are known', () => {
+    const sink = new RecordingSink();
+    const symbols = ['BTCUSDT', 'SUSHIUSDT', 'AKROUSDT', 'KEEPUSDT', 'CTKUSDT'];
+    const instruments = symbols.map((symbol, index) => {
+      const [priceScale, quantityScale] = symbol === 'BTCUSDT' ? [2, 4] : [5, 0];
+      return { index, symbol, priceScale, quantityScale };
+    });
+    const fast = new FastDecoder(new StreamTable(instruments), new DecodedEvents());
+    const frames = FILES.flatMap(captureFrames).filter((frame) =>
+      /"stream":"(btc|sushi|akro|keep|ctk)usdt@(depth|aggTrade|bookTicker)/.test(frame.toString('latin1', 0, 60)),
+    );
+    expect(frames.length).toBeGreaterThan(70_000);
+    for (const frame of frames) if (!fast.decode(frame, sink)) expect(frame.toString()).toBe('taken');
+  }, 60_000);
 });

@@ -1,0 +1,151 @@
+/*
+ * One depth frame from bytes to integer levels, beside JSON.parse of the same bytes in the same run.
+ *
+ * Frames: the depth frames of the BTCUSDT recording (1.6 KB, 68 levels on average), each in its own buffer as from a socket, in
+ * order, so that they come from memory and not from a warm cache. Excluded: the socket, the sequencer, the book. JSON.parse leaves
+ * prices as text; turning them into numbers would come on top.
+ *
+ *   node dist/bench/decode.js
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { binanceUsdm } from '../src/exchanges/binance-usdm/index.ts';
+import type { MarketSink } from '../src/exchanges/exchange.ts';
+import type { DepthUpdate } from '../src/model/events.ts';
+
+const ROUNDS_TO_WARM_UP = 5;
+const ROUNDS = 15;
+const FILE = 'usdm-btcusdt-20240808.gz';
+
+/** Reads every update as a book would, so that nothing can be optimised away. */
+class CountingSink implements MarketSink {
+  levels = 0;
+  sum = 0;
+  others = 0;
+
+  onDepth(update: DepthUpdate): void {
+    this.levels += update.bidCount + update.askCount;
+    if (update.bidCount > 0) this.sum += update.bidPrices[update.bidCount - 1]!;
+  }
+
+  onPartialDepth(): void {
+    this.others++;
+  }
+
+  onTrade(): void {
+    this.others++;
+  }
+
+  onTopOfBook(): void {
+    this.others++;
+  }
+
+  onTicker24h(): void {
+    this.others++;
+  }
+
+  onScale(): void {
+    this.others++;
+  }
+
+  onRejected(): void {
+    this.others++;
+  }
+
+  onAcknowledged(): void {
+    this.others++;
+  }
+}
+
+/** The checkout above this file, whether it runs from source or from a build folder within. */
+function captureFolder(): string {
+  const fromEnvironment = process.env.MARKET_DATA_CAPTURES;
+  if (fromEnvironment !== undefined) return fromEnvironment;
+  for (const up of ['..', '../..', '../../..']) {
+    const folder = join(fileURLToPath(new URL('.', import.meta.url)), up, '../shared/captures');
+    if (existsSync(folder)) return folder;
+  }
+  return '../shared/captures';
+}
+
+function depthFrames(): Buffer[] {
+  const path = join(captureFolder(), FILE);
+  if (!existsSync(path)) {
+    console.log(`skipped: the recording ${path} is not there (MARKET_DATA_CAPTURES says where it is)`);
+    process.exit(0);
+  }
+  return gunzipSync(readFileSync(path))
+    .toString()
+    .split('\n')
+    .filter((line) => line.includes('@depth'))
+    .map((line) => Buffer.from(line.slice(line.indexOf('{'))));
+}
+
+export interface DecodeResult {
+  readonly name: string;
+  readonly meanNs: number;
+  readonly p50Ns: number;
+  readonly p99Ns: number;
+}
+
+/** Mean over the best half of the rounds; percentiles over single frames, clock reading (40 ns or so) included. */
+function measure(name: string, frames: readonly Buffer[], decode: (frame: Buffer) => void): DecodeResult {
+  for (let round = 0; round < ROUNDS_TO_WARM_UP; round++) for (const frame of frames) decode(frame);
+  const means: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const start = process.hrtime.bigint();
+    for (let index = 0; index < frames.length; index++) decode(frames[index]!);
+    means.push(Number(process.hrtime.bigint() - start) / frames.length);
+  }
+  means.sort((a, b) => a - b);
+  const best = means.slice(0, Math.ceil(ROUNDS / 2));
+  const single = new Float64Array(frames.length);
+  for (let index = 0; index < frames.length; index++) {
+    const start = performance.now();
+    decode(frames[index]!);
+    single[index] = (performance.now() - start) * 1e6;
+  }
+  single.sort();
+  return {
+    name,
+    meanNs: best.reduce((sum, mean) => sum + mean, 0) / best.length,
+    p50Ns: single[Math.floor(single.length * 0.5)]!,
+    p99Ns: single[Math.floor(single.length * 0.99)]!,
+  };
+}
+
+export async function run(): Promise<DecodeResult[]> {
+  const frames = depthFrames();
+  const sink = new CountingSink();
+  const decoder = binanceUsdm.createDecoder([{ index: 0, symbol: 'BTCUSDT', priceScale: 1, quantityScale: 3 }]);
+  const texts = frames.map((frame) => frame.toString());
+  let parsed = 0;
+  const results = [
+    measure('decode', frames, (frame) => decoder.decode(frame, sink)),
+    measure('JSON.parse(frame.toString())', frames, (frame) => {
+      parsed += JSON.parse(frame.toString()).data.b.length;
+    }),
+  ];
+  let next = 0;
+  results.push(
+    measure('JSON.parse(text)', frames, () => {
+      parsed += JSON.parse(texts[next++ % texts.length]!).data.b.length;
+    }),
+  );
+  if (sink.others > 0 || parsed === 0) throw new Error('not every frame was decoded as a diff');
+  return results;
+}
+
+function print(results: readonly DecodeResult[]): void {
+  const ns = (value: number): string => `${value.toFixed(0).padStart(8)} ns`;
+  console.log(`Node ${process.version}, ${ROUNDS} rounds over the depth frames of ${FILE}`);
+  console.log(`${''.padEnd(30)}${'mean'.padStart(11)}${'p50'.padStart(11)}${'p99'.padStart(11)}  times decode`);
+  for (const { name, meanNs, p50Ns, p99Ns } of results) {
+    const ratio = (meanNs / results[0]!.meanNs).toFixed(1).padStart(8);
+    console.log(name.padEnd(30) + ns(meanNs) + ns(p50Ns) + ns(p99Ns) + ratio);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) print(await run());
