@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { Route, Stream, StreamHub, Subscriber } from './stream-hub.ts';
@@ -7,6 +8,7 @@ import { STREAMS_PER_CONNECTION_MAX, type WebSocketTarget } from './websocket-ro
 
 /** Messages (JSON, ping, pong) a client may send within a second before it is closed with 1008. The venue documents 10 and bears about 15. */
 const MESSAGES_PER_SECOND_MAX = 15;
+const ANSWER_RETRY_MS = 50;
 
 export interface ConnectionOptions {
   readonly pingIntervalMs: number;
@@ -30,6 +32,12 @@ export class ClientConnection implements Subscriber {
   readonly openedAtMs = Date.now();
   /** Nothing more is sent nor read, yet the socket stays open. */
   isFrozen = false;
+  /** Everything is acknowledged and nothing sent. */
+  isMuted = false;
+  /** A frame is partly sent: nothing else may go between its parts. */
+  isDripping = false;
+  /** Bytes that faults hold back; they count as buffered. */
+  heldBytes = 0;
   framesSent = 0;
   bytesSent = 0;
   readonly #hub: StreamHub;
@@ -84,11 +92,15 @@ export class ClientConnection implements Subscriber {
 
   /** Bytes that the kernel has not taken yet. */
   get bufferedBytes(): number {
-    return this.socket.writableLength + (this.#usesDeflate ? this.webSocket.bufferedAmount : 0);
+    return this.heldBytes + this.socket.writableLength + (this.#usesDeflate ? this.webSocket.bufferedAmount : 0);
   }
 
   get #usesDeflate(): boolean {
     return this.webSocket.extensions !== '';
+  }
+
+  get isOver(): boolean {
+    return this.isFrozen || this.webSocket.readyState >= 2;
   }
 
   /** A frame of a stream this client subscribed to, on its way through the faults. */
@@ -99,7 +111,7 @@ export class ClientConnection implements Subscriber {
 
   /** Puts a frame into the socket; it leaves with the batch, at {@link flush}. */
   send(frame: Buffer): void {
-    if (this.isFrozen || this.webSocket.readyState !== 1) return;
+    if (this.isMuted || this.isFrozen || this.webSocket.readyState !== 1) return;
     this.framesSent++;
     this.bytesSent += frame.length;
     if (this.#usesDeflate) {
@@ -112,6 +124,14 @@ export class ClientConnection implements Subscriber {
       this.#onDirty(this);
     }
     this.socket.write(frame);
+  }
+
+  /** Puts a part of a frame into the socket, at once. */
+  sendPart(part: Buffer): void {
+    if (this.isMuted || this.isOver) return;
+    this.flush();
+    this.bytesSent += part.length;
+    this.socket.write(part);
   }
 
   flush(): void {
@@ -129,17 +149,26 @@ export class ClientConnection implements Subscriber {
 
   /** Stops sending and reading for good while the socket stays open: no data, no pong, no FIN. */
   freeze(): void {
+    if (this.isOver) return;
     this.flush();
+    this.#dispose();
     this.isFrozen = true;
     this.webSocket.pause();
-    this.#stopTimers();
+    // Long after any client has given up; only the file descriptor is left to free.
+    this.#timers.push(setTimeout(() => this.webSocket.terminate(), this.#options.pongTimeoutMs).unref());
+  }
+
+  /** Ends the connection with RST. */
+  reset(): void {
+    if (this.socket instanceof Socket) this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 
   #startTimers(): void {
     const { pingIntervalMs, pongTimeoutMs, connectionAgeMaxMs } = this.#options;
     const ping = setInterval(() => {
       if (Date.now() - this.#lastPongMs > pongTimeoutMs) this.webSocket.terminate();
-      else if (this.webSocket.readyState === 1) this.webSocket.ping(String(Date.now()));
+      else if (this.webSocket.readyState === 1 && !this.isDripping) this.webSocket.ping(String(Date.now()));
     }, pingIntervalMs);
     const age = setTimeout(() => this.close(1001, 'connection age'), connectionAgeMaxMs);
     for (const timer of [ping, age]) this.#timers.push(timer.unref());
@@ -223,6 +252,10 @@ export class ClientConnection implements Subscriber {
 
   #answer(text: string): void {
     if (this.isFrozen || this.webSocket.readyState !== 1) return;
+    if (this.isDripping) {
+      setTimeout(() => this.#answer(text), ANSWER_RETRY_MS).unref();
+      return;
+    }
     this.flush();
     this.webSocket.send(text);
   }

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseSpeed } from './control.ts';
 import type { SimulatedExchangeOptions } from './exchange-options.ts';
+import type { Fault } from './fault.ts';
+import { parseFaultsJson, parseFaultText } from './fault-parse.ts';
 import { defaultSymbols } from './symbol-profile.ts';
 
 export const USAGE = `market-data simulate: an exchange (Binance USD-M futures, 2026 wire) on this machine, for tests and demos
@@ -32,6 +35,9 @@ Truth, before any fault
   --truth FILE            JSON lines: every book after every diff, every trade
   --truth-levels N        levels a side, default 20
   --truth-hash            16 hex digits in place of the levels
+Faults (README.md of the simulator lists them)
+  --fault TEXT            for example 'kind=drop,route=public,probability=0.01'; may be repeated
+  --faults FILE           a JSON list of them
 The exchange's limits
   --ping-interval-ms N    default 180000
   --pong-timeout-ms N     default 600000
@@ -44,6 +50,7 @@ Examples
   market-data simulate --port 9443 --symbols BTCUSDT,SOLUSDT --rate 50
   market-data simulate --symbol-count 500 --seed 7
   market-data simulate --capture btcusdt --speed max
+  market-data simulate --fault kind=close,route=market,code=1006,at_ms=5000,every_ms=10000
 `;
 
 /** Wrong usage: exit code 2. */
@@ -72,6 +79,8 @@ const FLAGS = {
   truth: { type: 'string' },
   'truth-levels': { type: 'string' },
   'truth-hash': { type: 'boolean' },
+  fault: { type: 'string', multiple: true },
+  faults: { type: 'string' },
   'ping-interval-ms': { type: 'string' },
   'pong-timeout-ms': { type: 'string' },
   'connection-age-ms': { type: 'string' },
@@ -79,9 +88,15 @@ const FLAGS = {
   deflate: { type: 'boolean' },
 } as const;
 
-type Flags = {
-  -readonly [Name in keyof typeof FLAGS]?: (typeof FLAGS)[Name]['type'] extends 'string' ? string : boolean;
-};
+type Flags = ReturnType<typeof parseFlags>;
+type TextFlag = Exclude<
+  { [Name in keyof Flags]: Flags[Name] extends string | undefined ? Name : never }[keyof Flags],
+  undefined
+>;
+
+function parseFlags(argv: readonly string[]) {
+  return parseArgs({ args: [...argv], options: FLAGS, strict: true, allowPositionals: false }).values;
+}
 
 export interface CommandLine {
   readonly isHelp: boolean;
@@ -93,7 +108,7 @@ export interface CommandLine {
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   let flags: Flags;
   try {
-    flags = parseArgs({ args: [...argv], options: FLAGS, strict: true, allowPositionals: false }).values;
+    flags = parseFlags(argv);
   } catch (error) {
     throw new CommandLineError((error as Error).message);
   }
@@ -131,6 +146,7 @@ function optionsOf(flags: Flags): SimulatedExchangeOptions {
             levels: number(flags, 'truth-levels', 1),
             form: flags['truth-hash'] === true ? ('hash' as const) : undefined,
           }),
+    faults: faultsOf(flags),
     pingIntervalMs: number(flags, 'ping-interval-ms', 1, TIMER_MS_MAX),
     pongTimeoutMs: number(flags, 'pong-timeout-ms', 1, TIMER_MS_MAX),
     connectionAgeMaxMs: number(flags, 'connection-age-ms', 1, TIMER_MS_MAX),
@@ -156,7 +172,16 @@ function symbolsOf(flags: Flags): string[] | undefined {
   return [...new Set(symbols)];
 }
 
-function number(flags: Flags, name: keyof Flags, min: number, max = Number.MAX_SAFE_INTEGER): number | undefined {
+function faultsOf(flags: Flags): Fault[] {
+  try {
+    const fromFile = flags.faults === undefined ? [] : parseFaultsJson(readFileSync(flags.faults, 'utf8'));
+    return [...fromFile, ...(flags.fault ?? []).map(parseFaultText)];
+  } catch (error) {
+    throw new CommandLineError((error as Error).message);
+  }
+}
+
+function number(flags: Flags, name: TextFlag, min: number, max = Number.MAX_SAFE_INTEGER): number | undefined {
   const text = flags[name];
   if (text === undefined) return undefined;
   const value = Number(text);
@@ -175,7 +200,7 @@ function speedOf(text: string): number {
   }
 }
 
-function oneOf<T extends string>(flags: Flags, name: keyof Flags, allowed: readonly T[]): T | undefined {
+function oneOf<T extends string>(flags: Flags, name: TextFlag, allowed: readonly T[]): T | undefined {
   const text = flags[name];
   if (text === undefined) return undefined;
   const found = allowed.find((value) => value === text);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SimulatedExchange } from './exchange-server.ts';
+import { parseFault } from './fault-parse.ts';
 import type { Activity } from './synthetic-symbol.ts';
 
 const BODY_BYTES_MAX = 1 << 20;
@@ -9,7 +10,8 @@ class ControlError extends Error {}
 
 /**
  * `/control/…`: not part of any exchange. `GET stats`, `POST rate` {"rate","trade_rate","levels","burst","symbol","speed"},
- * `POST pause`, `POST resume`. Answers JSON.
+ * `POST pause`, `POST resume`, `GET faults`, `POST faults` (one or a list; answers their ids), `DELETE faults` (all, or `?id=N`).
+ * Answers JSON.
  */
 export class ControlServer {
   readonly #exchange: SimulatedExchange;
@@ -35,14 +37,14 @@ export class ControlServer {
         if (bytes > BODY_BYTES_MAX) throw new ControlError(`the body has more than ${BODY_BYTES_MAX} bytes`);
         const body: unknown = chunks.length === 0 ? {} : JSON.parse(Buffer.concat(chunks).toString());
         const url = new URL(request.url ?? '/', 'http://control');
-        respond(response, 200, this.#run(`${request.method} ${url.pathname}`, body));
+        respond(response, 200, this.#run(`${request.method} ${url.pathname}`, body, url.searchParams));
       } catch (error) {
         respond(response, 400, { error: (error as Error).message });
       }
     });
   }
 
-  #run(command: string, body: unknown): unknown {
+  #run(command: string, body: unknown, query: URLSearchParams): unknown {
     switch (command) {
       case 'GET /control/stats':
         return this.#exchange.stats();
@@ -54,9 +56,25 @@ export class ControlServer {
       case 'POST /control/resume':
         this.#exchange.resume();
         return {};
+      case 'GET /control/faults':
+        return this.#exchange.faults.list();
+      case 'POST /control/faults': {
+        const faults = (Array.isArray(body) ? body : [body]).map(parseFault);
+        return { ids: faults.map((fault) => this.#exchange.faults.add(fault)) };
+      }
+      case 'DELETE /control/faults':
+        return this.#removeFaults(query.get('id'));
       default:
-        throw new ControlError(`unknown: ${command}; known: GET stats, POST rate, POST pause, POST resume`);
+        throw new ControlError(
+          `unknown: ${command}; known: GET stats, POST rate, POST pause, POST resume, GET, POST and DELETE faults`,
+        );
     }
+  }
+
+  #removeFaults(id: string | null): unknown {
+    if (id === null) this.#exchange.faults.clear();
+    else if (!this.#exchange.faults.remove(Number(id))) throw new ControlError(`no fault has the id ${id}`);
+    return {};
   }
 
   #setRate(fields: Record<string, unknown>): unknown {

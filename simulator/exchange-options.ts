@@ -1,4 +1,5 @@
 import type { CaptureStart } from './capture.ts';
+import type { Fault } from './fault.ts';
 import { defaultSymbols } from './symbol-profile.ts';
 import type { TruthOptions } from './truth.ts';
 
@@ -36,6 +37,9 @@ export interface SimulatedExchangeOptions {
   /** Default off: it costs a few microseconds a diff. */
   readonly truth?: TruthOptions;
 
+  /** Set from the start; more can be set at any time. */
+  readonly faults?: readonly Fault[];
+
   /** permessage-deflate where the client offers it. Default off. */
   readonly deflate?: boolean;
   /** Default 3 min. */
@@ -68,6 +72,7 @@ export function withDefaults(options: SimulatedExchangeOptions) {
     startTimeMs: options.startTimeMs ?? Date.now(),
     speed: options.speed ?? 1,
     startWhen: options.startWhen ?? 'subscribed',
+    faults: options.faults ?? [],
     deflate: options.deflate ?? false,
     pingIntervalMs: options.pingIntervalMs ?? 180_000,
     pongTimeoutMs: options.pongTimeoutMs ?? 600_000,

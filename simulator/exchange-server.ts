@@ -6,9 +6,14 @@ import { CaptureMarket } from './capture.ts';
 import { ClientConnection } from './client-connection.ts';
 import { Connections } from './connections.ts';
 import { ControlServer } from './control.ts';
+import { ExchangeFaults } from './exchange-faults.ts';
 import { type SimulatedExchangeOptions, withDefaults } from './exchange-options.ts';
+import { Faults } from './faults.ts';
+import { FrameFaults } from './frame-faults.ts';
+import { Random } from './random.ts';
 import { RequestWeights } from './request-weights.ts';
 import { RestServer } from './rest.ts';
+import { RestFaults } from './rest-faults.ts';
 import { StreamHub } from './stream-hub.ts';
 import { SyntheticMarket } from './synthetic-market.ts';
 import type { Activity } from './synthetic-symbol.ts';
@@ -26,6 +31,8 @@ export class SimulatedExchange {
   readonly connections: Connections;
   readonly hub = new StreamHub();
   readonly rest: RestServer;
+  /** What goes wrong: `faults.add({ kind: 'drop', route: 'public', probability: 0.01 })`. */
+  readonly faults: Faults;
   /** Undefined unless asked for. */
   readonly truthRecord: Truth | undefined;
   readonly startedAtMs = Date.now();
@@ -35,12 +42,17 @@ export class SimulatedExchange {
   readonly #httpServer: Server;
   readonly #webSocketServer: WebSocketServer;
   readonly #control: ControlServer;
+  readonly #exchangeFaults: ExchangeFaults;
+  readonly #frameFaults: FrameFaults;
+  /** Of WebSockets, open or never answered: the HTTP server does not count them as its own any more. */
+  readonly #sockets = new Set<Duplex>();
   #connectionId = 0;
 
   /** @throws Error when the port is taken or the recording cannot be read. */
   static async start(options: SimulatedExchangeOptions = {}): Promise<SimulatedExchange> {
     const exchange = new SimulatedExchange(options);
     await exchange.#listen();
+    for (const fault of exchange.#options.faults) exchange.faults.add(fault);
     exchange.market.start();
     return exchange;
   }
@@ -72,9 +84,12 @@ export class SimulatedExchange {
             this.truthRecord,
             onEnd,
           );
+    this.#exchangeFaults = new ExchangeFaults(this.market, this.connections);
+    this.faults = new Faults(new Random(options.seed).fork('faults'), this.#exchangeFaults);
+    this.#frameFaults = new FrameFaults(() => this.faults.frame);
     this.rest = new RestServer(
       this.market,
-      { isActive: false, respond: () => {} },
+      new RestFaults(() => this.faults.rest, this.#exchangeFaults.staleSnapshot),
       new RequestWeights(options.weightPerMinuteMax, options.banMs),
     );
     this.#control = new ControlServer(this);
@@ -85,6 +100,7 @@ export class SimulatedExchange {
     });
     this.#httpServer = createServer((request, response) => {
       if (request.url?.startsWith('/control')) this.#control.handle(request, response);
+      else if (this.#exchangeFaults.isDown) response.writeHead(503).end();
       else this.rest.handle(request, response);
     });
     this.#httpServer.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
@@ -156,6 +172,7 @@ export class SimulatedExchange {
       bytes_sent: connections.bytesSent,
       requests: rest.requestCount,
       requests_by_status: Object.fromEntries(rest.requestsByStatus),
+      faults: { set: this.faults.list(), hits: this.faults.hits },
       truth: { books: this.truthRecord?.bookCount ?? 0, trades: this.truthRecord?.tradeCount ?? 0 },
       ...(market instanceof CaptureMarket && {
         capture: {
@@ -172,7 +189,8 @@ export class SimulatedExchange {
   /** Ends every connection and the server. */
   async close(): Promise<void> {
     this.market.stop();
-    for (const connection of this.connections.all) connection.webSocket.terminate();
+    this.faults.clear();
+    for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => {
       this.#httpServer.close(() => resolve());
       this.#httpServer.closeAllConnections();
@@ -196,6 +214,8 @@ export class SimulatedExchange {
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
     // A client that vanishes during the handshake is nobody's error.
     socket.on('error', () => socket.destroy());
     const target = parseWebSocketUrl(request.url ?? '/');
@@ -203,17 +223,24 @@ export class SimulatedExchange {
       socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       return;
     }
-    this.#accept(request, socket, head, target);
+    const fate = this.#exchangeFaults.judgeHandshake(
+      this.faults.handshake,
+      target.route,
+      socket,
+      `${this.wsUrl}${request.url}`,
+    );
+    if (fate !== 'answered') this.#accept(request, socket, head, target, fate === 'mute');
   }
 
-  #accept(request: IncomingMessage, socket: Duplex, head: Buffer, target: WebSocketTarget): void {
+  #accept(request: IncomingMessage, socket: Duplex, head: Buffer, target: WebSocketTarget, isMuted: boolean): void {
     this.#webSocketServer.handleUpgrade(request, socket, head, (webSocket) => {
       const connection = new ClientConnection(++this.#connectionId, target, webSocket, socket, {
         hub: this.hub,
         options: this.#options,
-        filter: { isActive: false, deliver: () => {} },
+        filter: this.#frameFaults,
         onDirty: this.connections.onDirty,
       });
+      connection.isMuted = isMuted;
       this.connections.add(connection);
     });
   }

@@ -92,6 +92,7 @@ export class SyntheticSymbol implements ListedSymbol {
     this.#rawTradeId = 400_000_000 + this.#random.below(100_000_000);
     this.#flow.fill(profile.startPrice);
     this.book.lastUpdateId = this.#updateId;
+    this.#truth?.recordBook(this.book, this);
     const pastVolume = typicalQuantity * parts.activity.tradeRate * 20 + stepSize;
     const steps = { tick: tickSize, lot: stepSize };
     this.candles.fillPast(parts.random.fork('past'), parts.startMs, profile.startPrice, steps, pastVolume);
@@ -176,6 +177,7 @@ export class SyntheticSymbol implements ListedSymbol {
     this.#updateId += 1_000_000 + this.#random.below(1_000_000);
     this.book.lastUpdateId = this.#updateId;
     this.status = 'TRADING';
+    this.#truth?.recordBook(this.book, this);
     this.#streams.publishTop(this, this.#updateId, this.#now());
   }
 
@@ -184,6 +186,7 @@ export class SyntheticSymbol implements ListedSymbol {
     this.#refill();
     this.#updateId -= RESTART_ID_DROP;
     this.book.lastUpdateId = this.#updateId;
+    this.#truth?.recordBook(this.book, this);
     this.#streams.publishTop(this, this.#updateId, this.#now());
   }
 
