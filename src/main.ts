@@ -12,6 +12,7 @@ interface Command {
 /** One line a command. */
 const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
   run: { summary: 'the service, against the live exchange', load: () => import('./cli/run.ts') },
+  demo: { summary: 'the service with a simulated exchange and its own Redis', load: () => import('./cli/demo.ts') },
   simulate: { summary: 'the simulated exchange alone, for tests', load: () => import('./cli/simulate.ts') },
 };
 

@@ -1,5 +1,6 @@
 import { write } from 'node:fs';
 import pino, { type Logger } from 'pino';
+import { maskUrl } from '../config/values.ts';
 import type { LogLevel } from '../config.ts';
 import { LIMITS } from '../limits.ts';
 
@@ -27,6 +28,11 @@ export interface LogOutput {
 /** Where secrets might stand if somebody logs a whole object. URLs and tokens are masked before they get here. */
 const SECRET_PATHS = ['redis_url', 'auth_token', 'password', '*.redis_url', '*.auth_token', '*.password'];
 
+function censor(value: unknown, path: string[]): unknown {
+  if (value === '') return value;
+  return path.at(-1) === 'redis_url' && typeof value === 'string' ? maskUrl(value) : '***';
+}
+
 const STANDARD_OUTPUT = 1;
 const LAST_WORDS_MS = 200;
 
@@ -39,7 +45,7 @@ export async function openLog({ level, isPretty, writeLines }: LoggingOptions): 
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths: SECRET_PATHS, censor: '***' },
+    redact: { paths: SECRET_PATHS, censor },
   };
   if (isPretty) {
     const logger = pino(base, await prettyStream(writeLines));
