@@ -1,44 +1,45 @@
 import { TWO_32 } from './int64.ts';
 
+const SECONDS = 0;
+const SECONDS_LOW = 1;
+const SECONDS_HIGH = 2;
+
 /**
- * A time in nanoseconds since the Unix epoch as the two words of an i64. It does not fit a double, so it is put together from
- * seconds and nanoseconds; the product of the second is kept, because most times fall into the same one as the time before.
+ * Writes times as i64 nanoseconds since the Unix epoch. They do not fit a double, so both words are put together from seconds and
+ * nanoseconds; the product of the second is kept, because most times fall into the same second as the time before.
  */
 export class EpochNanos {
-  low = 0;
-  high = 0;
-  #seconds = 0;
-  #secondsLow = 0;
-  #secondsHigh = 0;
+  /** In a typed array, because a double in a field is allocated anew at each change. */
+  readonly #cached = new Float64Array(3);
 
-  /** @param seconds 0 to 9.2e9. @param nanos 0 to 999,999,999. */
-  set(seconds: number, nanos: number): void {
-    if (seconds !== this.#seconds) this.#setSeconds(seconds);
-    const low = this.#secondsLow + nanos;
-    const carry = low >= TWO_32 ? 1 : 0;
-    this.low = low - carry * TWO_32;
-    this.high = this.#secondsHigh + carry;
+  /** @param wordIndex of the low 4-byte word. @param seconds 0 to 9.2e9. @param nanos 0 to 999,999,999. */
+  write(words: Uint32Array, wordIndex: number, seconds: number, nanos: number): void {
+    const cached = this.#cached;
+    if (seconds !== cached[SECONDS]) this.#cache(seconds);
+    const low = cached[SECONDS_LOW]! + nanos;
+    words[wordIndex] = low;
+    words[wordIndex + 1] = cached[SECONDS_HIGH]! + (low >= TWO_32 ? 1 : 0);
   }
 
-  /** @param milliseconds since the Unix epoch; 0 or less, which stands for "absent", gives 0. */
-  setMilliseconds(milliseconds: number): void {
+  /** @param milliseconds since the Unix epoch; 0 or less, which stands for "absent", is written as 0. */
+  writeMilliseconds(words: Uint32Array, wordIndex: number, milliseconds: number): void {
     if (milliseconds <= 0) {
-      this.low = 0;
-      this.high = 0;
+      words[wordIndex] = 0;
+      words[wordIndex + 1] = 0;
       return;
     }
     const seconds = Math.floor(milliseconds / 1000);
-    this.set(seconds, (milliseconds - seconds * 1000) * 1e6);
+    this.write(words, wordIndex, seconds, (milliseconds - seconds * 1000) * 1e6);
   }
 
   /** seconds × 10^9, multiplied in 16-bit halves so that every product is exact. */
-  #setSeconds(seconds: number): void {
+  #cache(seconds: number): void {
     const upper = Math.floor(seconds / 65536);
     const upperProduct = upper * 1e9;
     const upperHigh = Math.floor(upperProduct / 65536);
     const low = (upperProduct - upperHigh * 65536) * 65536 + (seconds - upper * 65536) * 1e9;
-    this.#secondsHigh = upperHigh + Math.floor(low / TWO_32);
-    this.#secondsLow = low % TWO_32;
-    this.#seconds = seconds;
+    this.#cached[SECONDS] = seconds;
+    this.#cached[SECONDS_LOW] = low % TWO_32;
+    this.#cached[SECONDS_HIGH] = upperHigh + Math.floor(low / TWO_32);
   }
 }

@@ -54,6 +54,7 @@ export class Region {
   readonly #floats: Float64Array;
   readonly #words: Uint32Array;
   readonly #time = new EpochNanos();
+  readonly #timeWords = new Uint32Array(2);
   #isOpen = true;
 
   private constructor(options: RegionOptions, path: string, fd: number, plan: RegionPlan, generation: number) {
@@ -129,9 +130,8 @@ export class Region {
 
   /** Tells readers that the writer lives; call every HEARTBEAT_INTERVAL_MS. */
   beat(): void {
-    const now = Date.now();
-    this.#time.setMilliseconds(now);
-    storeInt64(this.#floats, layout.HEADER_HEARTBEAT_TIME_NS / 8, this.#time.low, this.#time.high);
+    this.#time.writeMilliseconds(this.#timeWords, 0, Date.now());
+    storeInt64(this.#floats, layout.HEADER_HEARTBEAT_TIME_NS / 8, this.#timeWords[0]!, this.#timeWords[1]!);
   }
 
   /** Tells readers that this was all, and lets go of the name. Nothing may be written afterwards. The file stays. */

@@ -9,6 +9,8 @@ export interface RingPlace {
   readonly firstPosition: number;
 }
 
+const NEXT = 0;
+const CLAIMED_END = 1;
 const WORDS_PER_ALIGNMENT = layout.RECORD_ALIGNMENT / 4;
 
 /**
@@ -24,18 +26,17 @@ export class RingWriter {
   readonly #tailIntent: Int64Cell;
   readonly #ringOffset: number;
   readonly #capacity: number;
-  /** Position of the next record, and its byte offset within the ring. */
-  #position: number;
+  /** Position of the next record and of the claimed one's end. In a typed array: a double in a field is allocated anew at each change. */
+  readonly #positions = new Float64Array(2);
+  /** Byte offset of the next record within the ring, and of the claimed one's end. */
   #offset: number;
-  #claimedEnd: number;
   #claimedOffset = 0;
 
   constructor(buffer: ArrayBuffer, place: RingPlace) {
     this.#words = new Uint32Array(buffer);
     this.#ringOffset = place.ringOffset;
     this.#capacity = place.ringCapacity;
-    this.#position = place.firstPosition;
-    this.#claimedEnd = place.firstPosition;
+    this.#positions.fill(place.firstPosition);
     this.#offset = place.firstPosition % place.ringCapacity;
     this.#tail = new Int64Cell(buffer, layout.HEADER_TAIL, place.firstPosition);
     this.#tailIntent = new Int64Cell(buffer, layout.HEADER_TAIL_INTENT, place.firstPosition);
@@ -43,7 +44,7 @@ export class RingWriter {
 
   /** All bytes published so far, padding included, counted from the ring's first position 0. */
   get position(): number {
-    return this.#position;
+    return this.#positions[NEXT]!;
   }
 
   /** @param length a multiple of 64, at most an eighth of the ring. Returns the index of the record's first 4-byte word in the region. */
@@ -52,29 +53,33 @@ export class RingWriter {
     const remaining = this.#capacity - offset;
     if (length > remaining) return this.#claimAfterPadding(length, remaining);
     this.#claimedOffset = offset + length;
-    this.#claimedEnd = this.#position + length;
-    this.#tailIntent.store(this.#claimedEnd);
-    fence();
+    this.#announce(length);
     return (this.#ringOffset + offset) >> 2;
   }
 
   /** Makes the claimed record, and padding in front of it, visible to readers. */
   publish(): void {
-    this.#position = this.#claimedEnd;
+    const end = this.#positions[CLAIMED_END]!;
+    this.#positions[NEXT] = end;
     this.#offset = this.#claimedOffset === this.#capacity ? 0 : this.#claimedOffset;
     fence();
-    this.#tail.store(this.#claimedEnd);
+    this.#tail.store(end);
   }
 
   #claimAfterPadding(length: number, remaining: number): number {
-    this.#claimedEnd = this.#position + remaining + length;
     this.#claimedOffset = length;
-    this.#tailIntent.store(this.#claimedEnd);
-    fence();
+    this.#announce(remaining + length);
     const word = (this.#ringOffset + this.#offset) >> 2;
     this.#words.fill(0, word, word + WORDS_PER_ALIGNMENT);
     this.#words[word + layout.RECORD_LENGTH / 4] = remaining;
     this.#words[word + layout.RECORD_TYPE / 4] = layout.TYPE_PADDING;
     return this.#ringOffset >> 2;
+  }
+
+  #announce(bytes: number): void {
+    const end = this.#positions[NEXT]! + bytes;
+    this.#positions[CLAIMED_END] = end;
+    this.#tailIntent.store(end);
+    fence();
   }
 }
