@@ -158,4 +158,33 @@ describe.skipIf(!isPresent('btcusdt'))('a recording', () => {
     expect(filters.PRICE_FILTER.tickSize).toBe('0.10');
     expect(filters.LOT_SIZE.stepSize).toBe('0.001');
   });
+
+  test('at full speed it waits for a client that reconnects, and a book begun anew follows it to the same end', async () => {
+    const exchange = await SimulatedExchange.start({
+      capture: 'btcusdt',
+      speed: Number.POSITIVE_INFINITY,
+      startWhen: 'depth',
+      truth: {},
+    });
+    open.push(exchange);
+    const depthUrl = `${exchange.restUrl}/fapi/v1/depth?symbol=BTCUSDT&limit=1000`;
+    const url = `${exchange.wsUrl}/public/ws/btcusdt@depth@100ms`;
+    const first = await TestClient.open(url);
+    open.push(first);
+    await getJson(depthUrl);
+    await first.until(() => first.messages.length >= 500);
+    first.close();
+    await first.closed;
+    const follower = new BookFollower();
+    const second = await TestClient.open(url, (diff) => follower.onDiff(diff));
+    open.push(second);
+    follower.onSnapshot((await getJson(depthUrl)).body);
+    await exchange.captureEnded;
+    const { book } = exchange.market.symbols.get('BTCUSDT')!;
+    await second.until(() => follower.book.lastUpdateId === book.lastUpdateId);
+    expect(follower.appliedCount).toBeGreaterThan(4000);
+    const truth = exchange.truth('BTCUSDT', book.lastUpdateId)!;
+    expect(follower.book.bids(20)).toEqual(truth.bids.map((level) => level.map((text) => String(Number(text)))));
+    expect(follower.book.asks(20)).toEqual(truth.asks.map((level) => level.map((text) => String(Number(text)))));
+  }, 120_000);
 });

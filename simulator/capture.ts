@@ -96,9 +96,13 @@ export class CaptureMarket implements Market, PlaybackSource {
     return this.#next === this.#events.length;
   }
 
-  /** Streams that the playback still waits for; empty once it has begun. */
+  /**
+   * Streams that the playback waits for. Once it has begun it waits at full speed alone, where a client that reconnects
+   * would otherwise find the recording over.
+   */
   get awaitedStreams(): string[] {
-    if (this.#hasBegun || this.#startWhen === 'now') return [];
+    if (this.#startWhen === 'now' || this.isEnded) return [];
+    if (this.#hasBegun && Number.isFinite(this.loop.speed)) return [];
     const awaited: string[] = [];
     for (const { symbol, streams } of this.symbols.values()) {
       const name = symbol.toLowerCase();
@@ -109,10 +113,8 @@ export class CaptureMarket implements Market, PlaybackSource {
   }
 
   get isHeld(): boolean {
-    if (!this.#hasBegun) {
-      if (this.awaitedStreams.length > 0) return true;
-      this.#hasBegun = true;
-    }
+    if (this.awaitedStreams.length > 0) return true;
+    this.#hasBegun = true;
     const event = this.#events[this.#next];
     return event?.kind === 'snapshot' && this.#isAwaitingSnapshot(this.symbols.get(event.symbol)!);
   }
@@ -168,7 +170,7 @@ export class CaptureMarket implements Market, PlaybackSource {
   }
 
   #isAwaitingSnapshot(listed: RecordedSymbol): boolean {
-    if (!listed.streams.isDiffWanted) return false;
+    if (this.#startWhen === 'now' && !listed.streams.isDiffWanted) return false;
     const nowMs = performance.now();
     if (listed.snapshotsFetched > 0) return nowMs - listed.snapshotFetchedAtMs < SNAPSHOT_GRACE_MS;
     if (this.#holdStartedMs === 0) this.#holdStartedMs = nowMs;

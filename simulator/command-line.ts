@@ -42,7 +42,9 @@ The exchange's limits
   --ping-interval-ms N    default 180000
   --pong-timeout-ms N     default 600000
   --connection-age-ms N   default 86400000 (24 h)
+  --connection-attempts N within 5 min, default 300
   --weight-limit N        REST weight a minute, default 2400
+  --ban-ms N              how long 418 lasts, default 120000
   --deflate               offer permessage-deflate
   --quiet                 nothing on standard error
 
@@ -85,6 +87,8 @@ const FLAGS = {
   'pong-timeout-ms': { type: 'string' },
   'connection-age-ms': { type: 'string' },
   'weight-limit': { type: 'string' },
+  'connection-attempts': { type: 'string' },
+  'ban-ms': { type: 'string' },
   deflate: { type: 'boolean' },
 } as const;
 
@@ -150,6 +154,8 @@ function optionsOf(flags: Flags): SimulatedExchangeOptions {
     pingIntervalMs: number(flags, 'ping-interval-ms', 1, TIMER_MS_MAX),
     pongTimeoutMs: number(flags, 'pong-timeout-ms', 1, TIMER_MS_MAX),
     connectionAgeMaxMs: number(flags, 'connection-age-ms', 1, TIMER_MS_MAX),
+    connectionAttemptsMax: number(flags, 'connection-attempts', 1),
+    banMs: number(flags, 'ban-ms', 0),
     weightPerMinuteMax: number(flags, 'weight-limit', 1),
     deflate: flags.deflate,
   });

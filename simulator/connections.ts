@@ -41,6 +41,10 @@ export class Connections implements Outlet {
     return this.#open.size;
   }
 
+  get hasClients(): boolean {
+    return this.#open.size > 0;
+  }
+
   get framesSent(): number {
     return this.all.reduce((sum, connection) => sum + connection.framesSent, this.#framesOfClosed);
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SimulatedExchange } from './exchange-server.ts';
+import type { Fault } from './fault.ts';
 import { parseFault } from './fault-parse.ts';
 import type { Activity } from './synthetic-symbol.ts';
 
@@ -60,7 +61,7 @@ export class ControlServer {
         return this.#exchange.faults.list();
       case 'POST /control/faults': {
         const faults = (Array.isArray(body) ? body : [body]).map(parseFault);
-        return { ids: faults.map((fault) => this.#exchange.faults.add(fault)) };
+        return { ids: this.#addFaults(faults) };
       }
       case 'DELETE /control/faults':
         return this.#removeFaults(query.get('id'));
@@ -69,6 +70,18 @@ export class ControlServer {
           `unknown: ${command}; known: GET stats, POST rate, POST pause, POST resume, GET, POST and DELETE faults`,
         );
     }
+  }
+
+  /** All of them or none. */
+  #addFaults(faults: readonly Fault[]): number[] {
+    const ids: number[] = [];
+    try {
+      for (const fault of faults) ids.push(this.#exchange.faults.add(fault));
+    } catch (error) {
+      for (const id of ids) this.#exchange.faults.remove(id);
+      throw error;
+    }
+    return ids;
   }
 
   #removeFaults(id: string | null): unknown {

@@ -46,6 +46,8 @@ export interface SimulatedExchangeOptions {
   readonly pingIntervalMs?: number;
   /** Default 10 min. */
   readonly pongTimeoutMs?: number;
+  /** Connection attempts within 5 min; more are answered with 429. Default 300. */
+  readonly connectionAttemptsMax?: number;
   /** Connections are closed at this age. Default 24 h. */
   readonly connectionAgeMaxMs?: number;
   /** A client whose socket holds more is dropped (synthetic market at a given speed only; others wait). Default 32 MiB. */
@@ -77,6 +79,7 @@ export function withDefaults(options: SimulatedExchangeOptions) {
     pingIntervalMs: options.pingIntervalMs ?? 180_000,
     pongTimeoutMs: options.pongTimeoutMs ?? 600_000,
     connectionAgeMaxMs: options.connectionAgeMaxMs ?? 86_400_000,
+    connectionAttemptsMax: options.connectionAttemptsMax ?? 300,
     clientBufferBytesMax: options.clientBufferBytesMax ?? 32 << 20,
     weightPerMinuteMax: options.weightPerMinuteMax ?? 2400,
     banMs: options.banMs ?? 120_000,

@@ -21,6 +21,7 @@ import { Truth, type TruthBook } from './truth.ts';
 import { parseWebSocketUrl, type WebSocketTarget } from './websocket-routes.ts';
 
 const REQUEST_BYTES_MAX = 1 << 20;
+const ATTEMPT_WINDOW_MS = 300_000;
 
 /**
  * A whole exchange on a loopback port: WebSocket routes, REST, a synthetic or a recorded market, and control.
@@ -46,6 +47,7 @@ export class SimulatedExchange {
   readonly #frameFaults: FrameFaults;
   /** Of WebSockets, open or never answered: the HTTP server does not count them as its own any more. */
   readonly #sockets = new Set<Duplex>();
+  readonly #attemptsMs: number[] = [];
   #connectionId = 0;
 
   /** @throws Error when the port is taken or the recording cannot be read. */
@@ -218,6 +220,10 @@ export class SimulatedExchange {
     socket.once('close', () => this.#sockets.delete(socket));
     // A client that vanishes during the handshake is nobody's error.
     socket.on('error', () => socket.destroy());
+    if (!this.#mayConnect()) {
+      socket.end('HTTP/1.1 429 Too Many Requests\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      return;
+    }
     const target = parseWebSocketUrl(request.url ?? '/');
     if (target === undefined) {
       socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
@@ -230,6 +236,15 @@ export class SimulatedExchange {
       `${this.wsUrl}${request.url}`,
     );
     if (fate !== 'answered') this.#accept(request, socket, head, target, fate === 'mute');
+  }
+
+  /** Counts an attempt. */
+  #mayConnect(): boolean {
+    const nowMs = performance.now();
+    while (this.#attemptsMs.length > 0 && nowMs - this.#attemptsMs[0]! > ATTEMPT_WINDOW_MS) this.#attemptsMs.shift();
+    if (this.#attemptsMs.length >= this.#options.connectionAttemptsMax) return false;
+    this.#attemptsMs.push(nowMs);
+    return true;
   }
 
   #accept(request: IncomingMessage, socket: Duplex, head: Buffer, target: WebSocketTarget, isMuted: boolean): void {

@@ -42,6 +42,8 @@ export interface Market {
 export interface Outlet {
   /** Everything published since the last flush leaves for the sockets. */
   flush(): void;
+  /** False while nobody is connected. */
+  readonly hasClients: boolean;
   /** True while a client's socket holds so much that a market which may wait should wait. */
   readonly isCongested: boolean;
   /** Resolves once no socket is congested any more. */

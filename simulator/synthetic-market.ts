@@ -21,16 +21,17 @@ export class SyntheticMarket implements Market, PlaybackSource {
   readonly kind = 'synthetic';
   readonly symbols: ReadonlyMap<string, SyntheticSymbol>;
   readonly loop: PlaybackLoop;
-  readonly isHeld = false;
   readonly isEnded = false;
   positionMs: number;
   /** How far the exchange's clock is off market time, ms. */
   clockOffsetMs = 0;
+  readonly #outlet: Outlet;
   readonly #listed: readonly SyntheticSymbol[];
   /** When each symbol steps next, market time. */
   readonly #dueMs: Float64Array;
 
   constructor(options: SyntheticMarketOptions, hub: StreamHub, outlet: Outlet, truth: Truth | undefined) {
+    this.#outlet = outlet;
     const random = new Random(options.seed);
     const { rate, tradeRate, levels, burst } = options;
     this.positionMs = options.startTimeMs;
@@ -55,6 +56,11 @@ export class SyntheticMarket implements Market, PlaybackSource {
     );
     const isUnpaced = options.speed === Number.POSITIVE_INFINITY;
     this.loop = new PlaybackLoop(this, outlet, { speed: options.speed, waitsForClients: isUnpaced });
+  }
+
+  /** At full speed market time passes for clients alone: it does not run away while there are none. */
+  get isHeld(): boolean {
+    return this.loop.speed === Number.POSITIVE_INFINITY && !this.#outlet.hasClients;
   }
 
   nowMs(): number {

@@ -145,3 +145,10 @@ test('permessage-deflate, where both sides want it, carries the same frames', as
     expect(diff.pu).toBe(client.messages[index].u);
   });
 });
+
+test('more connection attempts than allowed in five minutes are answered with 429', async () => {
+  const exchange = await start({ connectionAttemptsMax: 2 });
+  await connect(exchange, '/public/ws');
+  await connect(exchange, '/public/ws');
+  await expect(connect(exchange, '/public/ws')).rejects.toThrow('429');
+});
