@@ -87,33 +87,37 @@ export class BookSide {
     this.apply(prices, quantities, prices.length);
   }
 
-  /** Sets levels; quantity 0 removes. The hot loop. */
+  /** Sets levels; quantity 0 removes. The hot loop: locals, since a store into an array makes the engine read fields anew. */
   apply(prices: Float64Array, quantities: Float64Array, count: number): void {
     const sign = this.sign;
-    let ladder = this.#ladder;
+    const horizonKey = this.horizonKey;
+    const ladder = this.#ladder;
+    const size = ladder.size;
+    let base = ladder.base;
+    let added = 0;
+    let known = 0;
     for (let level = 0; level < count; level++) {
       const key = sign * prices[level]!;
       const quantity = quantities[level]!;
-      let index = key - ladder.base;
+      const index = key - base;
       let change: number;
-      if (index >= 0 && index < ladder.size) {
-        change = ladder.set(index, quantity);
+      if (index >= 0 && index < size) {
+        change = ladder.set(index | 0, quantity);
       } else if (index >= 0) {
-        if (index < 2 * ladder.size) this.#nearMisses++;
+        if (index < 2 * size) this.#nearMisses++;
         change = this.#far.set(key, quantity);
       } else if (quantity !== 0) {
         this.#recentre(key);
-        ladder = this.#ladder;
-        index = key - ladder.base;
-        change = ladder.set(index, quantity);
+        base = ladder.base;
+        change = ladder.set((key - base) | 0, quantity);
       } else {
         continue;
       }
-      if (change !== 0) {
-        this.count += change;
-        if (key <= this.horizonKey) this.knownCount += change;
-      }
+      added += change;
+      known += change & -Number(key <= horizonKey);
     }
+    this.count += added;
+    this.knownCount += known;
     this.#settle(count);
   }
 

@@ -132,29 +132,15 @@ export class FarLevels {
 
   /** The position of the chunk that holds or would hold a key; -1 when there are no chunks. */
   #positionOf(key: number): number {
-    const firstKeys = this.#firstKeys;
-    let low = 0;
-    let high = this.#chunkCount;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (firstKeys[middle]! <= key) low = middle + 1;
-      else high = middle;
-    }
-    return low > 0 ? low - 1 : this.#chunkCount > 0 ? 0 : -1;
+    if (this.#chunkCount === 0) return -1;
+    const at = firstNotBelow(this.#firstKeys, 0, this.#chunkCount, key);
+    return at < this.#chunkCount && this.#firstKeys[at] === key ? at : Math.max(at - 1, 0);
   }
 
   /** The offset of the first level in a chunk whose key is not below `key`. */
   #offsetOf(slot: number, key: number): number {
-    const keys = this.#keys;
     const start = slot * CHUNK;
-    let low = start;
-    let high = start + this.#counts[slot]!;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (keys[middle]! < key) low = middle + 1;
-      else high = middle;
-    }
-    return low - start;
+    return firstNotBelow(this.#keys, start, this.#counts[slot]!, key) - start;
   }
 
   #insertLevel(position: number, offset: number, key: number, quantity: number): number {
@@ -261,4 +247,19 @@ export class FarLevels {
     this.#keys = copyInto(new Float64Array(capacity * CHUNK), this.#keys);
     this.#quantities = copyInto(new Float64Array(capacity * CHUNK), this.#quantities);
   }
+}
+
+/**
+ * The first position from `start` on, among `count` (at least one) ascending keys, whose key is not below `key`; `start + count` when all are.
+ * Which way a binary search turns cannot be predicted: the step is computed, not branched on.
+ */
+function firstNotBelow(keys: Float64Array, start: number, count: number, key: number): number {
+  let at = start;
+  let left = count;
+  while (left > 1) {
+    const half = left >>> 1;
+    at += half & -Number(keys[at + half - 1]! < key);
+    left -= half;
+  }
+  return at + Number(keys[at]! < key);
 }

@@ -1,6 +1,7 @@
 /** Ticks per word of the bitmap, and words per word of its summary. */
 const WORD = 32;
 const FIRST_BIT = 0x80000000;
+const AFTER_FIRST_BIT = 0x7fffffff;
 
 /** The smallest and the largest window, in ticks: powers of two, multiples of WORD * WORD. */
 export const LADDER_SIZE_MIN = 1024;
@@ -44,27 +45,25 @@ export class Ladder {
     this.best = this.size;
   }
 
-  /** Sets the quantity at an index within the window, 0 empties it. Returns the change of the number of levels: 1, 0 or -1. */
+  /**
+   * Sets the quantity at an index within the window, 0 empties it. Returns the change of the number of levels: 1, 0 or -1.
+   *
+   * Whether a change adds, replaces or removes a level cannot be predicted, so it is computed instead of branched on; the two
+   * branches that are left are rarely taken.
+   */
   set(index: number, quantity: number): number {
     const word = index >>> 5;
-    const bit = FIRST_BIT >>> (index & 31);
-    const bits = this.#words[word]!;
-    if (quantity !== 0) {
-      this.quantities[index] = quantity;
-      if ((bits & bit) !== 0) return 0;
-      this.#words[word] = bits | bit;
-      if (bits === 0) this.#summary[word >>> 5]! |= FIRST_BIT >>> (word & 31);
-      if (index < this.best) this.best = index;
-      this.count++;
-      return 1;
-    }
-    if ((bits & bit) === 0) return 0;
-    const left = bits & ~bit;
-    this.#words[word] = left;
-    if (left === 0) this.#summary[word >>> 5]! &= ~(FIRST_BIT >>> (word & 31));
-    if (index === this.best) this.best = this.nextFrom(index);
-    this.count--;
-    return -1;
+    const shift = ~index & 31;
+    const before = this.#words[word]!;
+    const isSet = Number(quantity !== 0);
+    const wasSet = (before >>> shift) & 1;
+    const after = before ^ ((isSet ^ wasSet) << shift);
+    this.quantities[index] = quantity;
+    this.#words[word] = after;
+    if ((before & after) === 0) this.#markWord(word, after);
+    if (index <= this.best) this.#moveBest(index, isSet);
+    this.count += isSet - wasSet;
+    return isSet - wasSet;
   }
 
   /** The first occupied index at or behind one; `size` when there is none. */
@@ -122,12 +121,35 @@ export class Ladder {
   /** Copies up to `wanted` levels, best first, prices as `sign * key`. Returns how many. */
   copy(prices: Float64Array, quantities: Float64Array, wanted: number, sign: number): number {
     const count = Math.min(wanted, this.count);
-    let index = this.best;
-    for (let copied = 0; copied < count; copied++) {
-      prices[copied] = sign * (this.base + index);
-      quantities[copied] = this.quantities[index]!;
-      index = this.nextFrom(index + 1);
+    if (count === 0) return 0;
+    const words = this.#words;
+    const mine = this.quantities;
+    const base = this.base;
+    let word = this.best >>> 5;
+    let bits = words[word]!;
+    for (let copied = 0; ; ) {
+      while (bits !== 0) {
+        const bit = Math.clz32(bits);
+        const index = (word << 5) + bit;
+        prices[copied] = sign * (base + index);
+        quantities[copied] = mine[index]!;
+        if (++copied === count) return count;
+        bits &= AFTER_FIRST_BIT >>> bit;
+      }
+      word++;
+      if (words[word] === 0) word = this.nextFrom(word << 5) >>> 5;
+      bits = words[word]!;
     }
-    return count;
+  }
+
+  #markWord(word: number, bits: number): void {
+    const bit = FIRST_BIT >>> (word & 31);
+    if (bits === 0) this.#summary[word >>> 5]! &= ~bit;
+    else this.#summary[word >>> 5]! |= bit;
+  }
+
+  #moveBest(index: number, isSet: number): void {
+    if (isSet === 1) this.best = index;
+    else if (index === this.best) this.best = this.nextFrom(index);
   }
 }
