@@ -103,11 +103,9 @@ function depthValues(update: DepthUpdate): unknown[] {
   ];
 }
 
-/** The shortest text of mantissa / 10^scale, by big integers: independent of the code under test. */
+/** The shortest text of mantissa / 10^scale. A safe integer's own text is exact. */
 export function decimalText(mantissa: number, scale: number): string {
-  const digits = BigInt(mantissa)
-    .toString()
-    .padStart(scale + 1, '0');
+  const digits = String(mantissa).padStart(scale + 1, '0');
   const whole = digits.slice(0, digits.length - scale);
   const fraction = digits.slice(digits.length - scale).replace(/0+$/, '');
   return fraction === '' ? whole : `${whole}.${fraction}`;

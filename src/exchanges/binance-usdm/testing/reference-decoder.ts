@@ -245,8 +245,23 @@ interface Exact {
   readonly scale: number;
 }
 
-/** A decimal number without trailing zeros; scale at least 0. */
+/** Texts repeat: a day's prices are few. */
+const EXACT_MAX = 100_000;
+const exactByText = new Map<string, Exact>();
+
 function exact(value: unknown): Exact {
+  if (typeof value !== 'string') return readExact(value);
+  let known = exactByText.get(value);
+  if (known === undefined) {
+    if (exactByText.size >= EXACT_MAX) exactByText.clear();
+    known = readExact(value);
+    exactByText.set(value, known);
+  }
+  return known;
+}
+
+/** A decimal number without trailing zeros; scale at least 0. */
+function readExact(value: unknown): Exact {
   if (typeof value !== 'string' && typeof value !== 'number') throw new Rejected('malformed');
   const match = /^(-?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(String(value));
   if (match === null) throw new Rejected('malformed');
