@@ -21,6 +21,7 @@ import { Truth, type TruthBook } from './truth.ts';
 import { parseWebSocketUrl, type WebSocketTarget } from './websocket-routes.ts';
 
 const REQUEST_BYTES_MAX = 1 << 20;
+const KEEP_ALIVE_MS = 65_000;
 const ATTEMPT_WINDOW_MS = 300_000;
 
 /**
@@ -105,6 +106,8 @@ export class SimulatedExchange {
       else if (this.#exchangeFaults.isDown) response.writeHead(503).end();
       else this.rest.handle(request, response);
     });
+    // Longer than clients keep a connection for reuse: none is closed under a request.
+    this.#httpServer.keepAliveTimeout = KEEP_ALIVE_MS;
     this.#httpServer.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
 

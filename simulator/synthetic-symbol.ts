@@ -29,7 +29,7 @@ const BURST_MEAN_MS = 1000;
 const BURST_INTERVAL_MS = 15_000;
 /** Ids of an engine that serves many symbols: this far apart at most. */
 const UPDATE_ID_JUMP_MAX = 400;
-/** After a restart ids begin this far below what they were. */
+/** After a restart ids begin this far below where they ever began: none is used twice. */
 const RESTART_ID_DROP = 100_000_000_000;
 
 export interface SyntheticParts {
@@ -65,6 +65,7 @@ export class SyntheticSymbol implements ListedSymbol {
   readonly #changedBids = new ChangeList();
   readonly #changedAsks = new ChangeList();
   #updateId: number;
+  #lowestUpdateId: number;
   #tradeId: number;
   #rawTradeId: number;
   #firstUpdateId = 0;
@@ -87,7 +88,8 @@ export class SyntheticSymbol implements ListedSymbol {
     this.#flow = new OrderFlow(this.book, parts.random, this.#steps, parts.levelsPerSide, (side, price) =>
       (side === this.book.bids ? this.#changedBids : this.#changedAsks).add(price),
     );
-    this.#updateId = 3_000_000_000_000 + this.#random.below(2_000_000_000);
+    this.#updateId = 90_000_000_000_000 + this.#random.below(2_000_000_000);
+    this.#lowestUpdateId = this.#updateId;
     this.#tradeId = 100_000_000 + this.#random.below(100_000_000);
     this.#rawTradeId = 400_000_000 + this.#random.below(100_000_000);
     this.#flow.fill(profile.startPrice);
@@ -184,7 +186,8 @@ export class SyntheticSymbol implements ListedSymbol {
   /** The exchange came up anew: another book, ids far below the old ones. Trades keep counting, as the venue's do. */
   restart(): void {
     this.#refill();
-    this.#updateId -= RESTART_ID_DROP;
+    this.#lowestUpdateId -= RESTART_ID_DROP;
+    this.#updateId = this.#lowestUpdateId;
     this.book.lastUpdateId = this.#updateId;
     this.#truth?.recordBook(this.book, this);
     this.#streams.publishTop(this, this.#updateId, this.#now());
