@@ -1,6 +1,6 @@
 /** Levels per chunk: small enough that an insertion moves two cache lines or so, large enough that the directory stays short. */
 const CHUNK = 32;
-/** A chunk that fell below this is joined with a neighbour when both fit. */
+/** A chunk that fell below this is joined with a neighbour when the two together are at most half full. */
 const SPARSE = CHUNK / 4;
 
 /**
@@ -144,15 +144,21 @@ export class FarLevels {
   }
 
   #insertLevel(position: number, offset: number, key: number, quantity: number): number {
-    let slot = this.#slots[position]!;
-    if (this.#counts[slot] === CHUNK) {
-      this.#split(position);
-      if (offset > CHUNK / 2) {
+    if (this.#counts[this.#slots[position]!] === CHUNK) {
+      if (offset === CHUNK && position === this.#chunkCount - 1) {
+        // Levels that come in order, as those of a snapshot do, fill their chunks.
         position++;
-        offset -= CHUNK / 2;
-        slot = this.#slots[position]!;
+        offset = 0;
+        this.#insertChunk(position, key);
+      } else {
+        this.#split(position);
+        if (offset > CHUNK / 2) {
+          position++;
+          offset -= CHUNK / 2;
+        }
       }
     }
+    const slot = this.#slots[position]!;
     const start = slot * CHUNK;
     const keys = this.#keys;
     const quantities = this.#quantities;
@@ -183,7 +189,7 @@ export class FarLevels {
     if (left === 0) this.#removeChunk(position);
     else {
       if (offset === 0) this.#firstKeys[position] = keys[start]!;
-      if (left < SPARSE) this.#join(position);
+      if (left < SPARSE && !this.#join(position)) this.#join(position - 1);
     }
     return -1;
   }
@@ -200,20 +206,20 @@ export class FarLevels {
     this.#counts[this.#slots[position + 1]!] = half;
   }
 
-  /** Joins a sparse chunk with the one behind or before it, so that scattered removals do not leave a chunk per level. */
-  #join(position: number): void {
-    const left = position + 1 < this.#chunkCount ? position : position - 1;
-    if (left < 0) return;
-    const leftSlot = this.#slots[left]!;
-    const rightSlot = this.#slots[left + 1]!;
+  /** Joins a chunk with the next when both are sparse, so that scattered removals do not leave a chunk per level. */
+  #join(position: number): boolean {
+    if (position < 0 || position + 1 >= this.#chunkCount) return false;
+    const leftSlot = this.#slots[position]!;
+    const rightSlot = this.#slots[position + 1]!;
     const leftCount = this.#counts[leftSlot]!;
     const rightCount = this.#counts[rightSlot]!;
-    if (leftCount + rightCount > CHUNK / 2) return;
+    if (leftCount + rightCount > CHUNK / 2) return false;
     const to = leftSlot * CHUNK + leftCount;
     this.#keys.copyWithin(to, rightSlot * CHUNK, rightSlot * CHUNK + rightCount);
     this.#quantities.copyWithin(to, rightSlot * CHUNK, rightSlot * CHUNK + rightCount);
     this.#counts[leftSlot] = leftCount + rightCount;
-    this.#removeChunk(left + 1);
+    this.#removeChunk(position + 1);
+    return true;
   }
 
   #insertChunk(position: number, firstKey: number): void {

@@ -12,6 +12,9 @@ export interface MarketOptions {
   readonly lastPriceSource: 'trade' | 'mid';
 }
 
+/** Snapshots have 1000 levels: when more are published, a refresh whenever one of them is gone would never end. */
+const HORIZON_DEPTH_MAX = 600;
+
 /** A book that was live is resynced, never synced for the first time again; all other changes may happen. */
 const NEXT_STATES: Readonly<Record<MarketState, readonly MarketState[]>> = {
   syncing: ['live', 'stale', 'resyncing'],
@@ -35,6 +38,9 @@ export class Market {
   readonly #out: MutableBookUpdate;
   readonly #isMidPreferred: boolean;
   #book: OrderBook;
+  /** From the best price to the horizon when the book was adopted; NaN where a side has no horizon. */
+  #bidReach = Number.NaN;
+  #askReach = Number.NaN;
   #state: MarketState = 'syncing';
   #reason: StateReason = 'start';
   #source: 'diff' | 'partial' = 'diff';
@@ -66,9 +72,17 @@ export class Market {
     return this.#source;
   }
 
-  /** Fewer levels than are published, and a quarter more, are known for certain: time for a new snapshot. */
+  /**
+   * Time for a new snapshot: the best price has come half the way from where it was at the last one to the end of what is known, or hardly
+   * more levels than are published are known for certain.
+   */
   get isNearHorizon(): boolean {
-    return this.#book.isNearHorizon(this.depth);
+    const { bestBidPrice, bidHorizon, bestAskPrice, askHorizon } = this.#book;
+    return (
+      bestBidPrice - bidHorizon < this.#bidReach / 2 ||
+      askHorizon - bestAskPrice < this.#askReach / 2 ||
+      this.#book.isNearHorizon(Math.min(this.depth, HORIZON_DEPTH_MAX))
+    );
   }
 
   /** Returns true when the state changed; the reason of an unchanged state stays. @throws Error on a change that cannot be. */
@@ -85,6 +99,8 @@ export class Market {
   /** Takes a finished book in place of its own. */
   adopt(book: OrderBook): void {
     this.#book = book;
+    this.#bidReach = book.bestBidPrice - book.bidHorizon;
+    this.#askReach = book.askHorizon - book.bestAskPrice;
     this.#source = 'diff';
   }
 
@@ -151,6 +167,8 @@ export class Market {
     }
     this.statistics.rescale(pricePlaces, quantityPlaces);
     this.lastTradePrice *= POW10[pricePlaces]!;
+    this.#bidReach *= POW10[pricePlaces]!;
+    this.#askReach *= POW10[pricePlaces]!;
     this.#out.rescale(POW10[pricePlaces]!, POW10[quantityPlaces]!);
     instrument.priceScale = priceScale;
     instrument.quantityScale = quantityScale;
