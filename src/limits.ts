@@ -51,7 +51,7 @@ export const LIMITS = {
   /** How long a symbol waits for its first diff before it asks for a snapshot all the same. */
   first_snapshot_delay_ms: 500,
   /** A live book is compared with, and deepened by, a fresh snapshot at most this often. */
-  refresh_interval_ms: 10_000,
+  refresh_interval_ms: 1_000,
   resync_delay_ms: 100,
   resync_delay_ms_max: 10_000,
   /** Diffs kept per symbol while its snapshot is awaited; one more throws the oldest away, which ends in another snapshot. */
@@ -69,7 +69,8 @@ export const LIMITS = {
   overload_enter_checks: 3,
   overload_exit_utilization: 0.7,
   overload_exit_age_ms: 5,
-  overload_age_window_ms: 5_000,
+  overload_age_window_ms: 2_000,
+  overload_pace_max: 1.2,
   /** How often liveness, rotation, holds and overload are looked at. */
   check_interval_ms: 50,
 

@@ -5,7 +5,8 @@ import { LIMITS } from '../limits.ts';
  * Says whether the process falls behind its input: the event loop has no idle time left, and what arrives has become older than it
  * was a moment ago. While that holds, books are conflated to the latest per symbol and batch of frames.
  *
- * Age is taken relative to the youngest age of the last seconds, so that neither a wrong clock nor a recording's old times matter.
+ * Age is taken relative to the youngest age of the last seconds, so that neither a wrong clock nor a recording's old times matter. And
+ * it is only believed while the exchange's time has run no faster than ours: a recording played at speed ages in every pause.
  */
 export class OverloadDetector {
   isOverloaded = false;
@@ -17,10 +18,14 @@ export class OverloadDetector {
   #previousYoungestMs = Number.POSITIVE_INFINITY;
   #windowStartMs = 0;
   #behindChecks = 0;
+  #latestExchangeMs = Number.NaN;
+  #windowStartExchangeMs = Number.NaN;
+  #isPaceReal = false;
 
   /** To be called with an event's exchange time now and then (once a batch), and the present wall time. */
   observe(exchangeTimeMs: number, nowMs: number): void {
     if (exchangeTimeMs === 0) return;
+    this.#latestExchangeMs = exchangeTimeMs;
     this.#latestAgeMs = nowMs - exchangeTimeMs;
     if (this.#latestAgeMs < this.#youngestAgeMs) this.#youngestAgeMs = this.#latestAgeMs;
   }
@@ -41,14 +46,22 @@ export class OverloadDetector {
       this.isOverloaded = utilization > LIMITS.overload_exit_utilization && excessAgeMs > LIMITS.overload_exit_age_ms;
     } else {
       // Once is a pause (start-up, a collection of garbage), several times in a row is a load.
-      const isBehind = utilization > LIMITS.overload_enter_utilization && excessAgeMs > LIMITS.overload_enter_age_ms;
+      const isBehind =
+        this.#isPaceReal &&
+        utilization > LIMITS.overload_enter_utilization &&
+        excessAgeMs > LIMITS.overload_enter_age_ms;
       this.#behindChecks = isBehind ? this.#behindChecks + 1 : 0;
       this.isOverloaded = this.#behindChecks >= LIMITS.overload_enter_checks;
     }
-    if (nowMs - this.#windowStartMs > LIMITS.overload_age_window_ms) {
-      this.#windowStartMs = nowMs;
-      this.#previousYoungestMs = this.#youngestAgeMs;
-      this.#youngestAgeMs = Number.POSITIVE_INFINITY;
-    }
+    if (nowMs - this.#windowStartMs > LIMITS.overload_age_window_ms) this.#nextWindow(nowMs);
+  }
+
+  #nextWindow(nowMs: number): void {
+    const pace = (this.#latestExchangeMs - this.#windowStartExchangeMs) / (nowMs - this.#windowStartMs);
+    this.#isPaceReal = pace <= LIMITS.overload_pace_max;
+    this.#windowStartExchangeMs = this.#latestExchangeMs;
+    this.#windowStartMs = nowMs;
+    this.#previousYoungestMs = this.#youngestAgeMs;
+    this.#youngestAgeMs = Number.POSITIVE_INFINITY;
   }
 }

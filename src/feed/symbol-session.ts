@@ -27,7 +27,7 @@ export interface SessionHost {
   onStateChanged(session: SymbolSession): void;
 }
 
-const HORIZON_CHECK_EVERY = 32;
+const HORIZON_CHECK_EVERY = 8;
 
 /**
  * Keeps one symbol's book in sync with the exchange: buffer, snapshot, bridge, live; on a gap the same again for this symbol alone.

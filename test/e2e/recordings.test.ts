@@ -155,6 +155,10 @@ describe.each([
     const metrics = await (await fetch(`${service.healthUrl}/metrics`)).text();
     expect(await service.end()).toBe(0);
 
+    const unexpected = service.output.filter(
+      (line) => /"level":"(warn|error)"/.test(line) && !line.includes('Redis connection closed'),
+    );
+    expect(unexpected, 'nothing to warn of').toEqual([]);
     let checks = 0;
     for (const symbol of symbols) {
       const books = published.books.get(symbol)!;
@@ -184,6 +188,7 @@ describe.each([
       );
     }
     expect(checks).toBeGreaterThanOrEqual(checksMin);
+    expect(metrics, 'nothing dropped').not.toMatch(/market_data_dropped_total\S* [1-9]/);
     expect(ready.status).toBe(200);
     expect(metrics).not.toMatch(/market_data_sequence_gaps_total\S* [1-9]/);
     const live = published.statuses.filter((status) => status.endsWith(' live'));
