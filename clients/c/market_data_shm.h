@@ -788,9 +788,12 @@ const char *mds_state_name(uint8_t state) {
 }
 
 const char *mds_reason_name(uint8_t reason) {
-    static const char *const names[] = {"start",           "snapshot_bridged", "partial_depth",   "gap",          "crossed_book",
-                                        "empty_book",      "audit_mismatch",   "horizon",         "scale_change", "buffer_overflow",
-                                        "disconnected",    "silent_stream",    "not_trading",     "update_ids_reset", "shutdown"};
+    static const char *const names[] = {
+        "start", "snapshot_bridged", "chain_continued", "partial_depth", "depth_mode",
+        "gap", "crossed_book", "empty_book", "audit_mismatch", "horizon",
+        "scale_change", "buffer_overflow", "disconnected", "silent_stream", "not_trading",
+        "update_ids_reset", "shutdown",
+    };
     return reason < sizeof names / sizeof *names ? names[reason] : "unknown";
 }
 

@@ -12,8 +12,8 @@
 
 #include <math.h>
 
-static void print_text(const char *key, const char *text) {
-    printf("\"%s\":\"", key);
+static void print_text(const char *text) {
+    putchar('"');
     for (; *text; text++) {
         unsigned char byte = (unsigned char)*text;
         if (byte == '"' || byte == '\\') printf("\\%c", byte);
@@ -27,6 +27,11 @@ static void print_number(double value) {
     if (isnan(value)) printf("null");
     else if (isinf(value)) printf(value > 0 ? "\"inf\"" : "\"-inf\"");
     else printf("%.17g", value);
+}
+
+static void print_code(const char *key, const char *name, uint8_t code) {
+    if (strcmp(name, "unknown") == 0) printf(",\"%s\":\"unknown(%u)\"", key, code);
+    else printf(",\"%s\":\"%s\"", key, name);
 }
 
 static void print_i64(const char *key, int64_t value) { printf(",\"%s\":\"%lld\"", key, (long long)value); }
@@ -68,7 +73,10 @@ static void print_book(const mds_book *book) {
     print_i64("publish_time_ns", book->publish_time_ns);
     print_i64("receive_time_ns", book->receive_time_ns);
     print_i64("exchange_time_ns", book->exchange_time_ns);
-    printf(",\"symbol_index\":%u,\"state\":%u,\"reason\":%u,\"source\":%u", book->symbol_index, book->state, book->reason, book->source);
+    printf(",\"symbol_index\":%u", book->symbol_index);
+    print_code("state", mds_state_name(book->state), book->state);
+    print_code("reason", mds_reason_name(book->reason), book->reason);
+    printf(",\"source\":%u", book->source);
     printf(",\"price_scale\":%u,\"quantity_scale\":%u,\"last_price_scale\":%u", book->price_scale, book->quantity_scale, book->last_price_scale);
     print_i64("last_update_id", book->last_update_id);
     print_double("last_price", book->last_price);
@@ -107,7 +115,9 @@ static void print_status(const mds_status *status) {
     print_i64("publish_time_ns", status->publish_time_ns);
     print_i64("receive_time_ns", status->receive_time_ns);
     print_i64("exchange_time_ns", status->exchange_time_ns);
-    printf(",\"symbol_index\":%u,\"state\":%u,\"reason\":%u", status->symbol_index, status->state, status->reason);
+    printf(",\"symbol_index\":%u", status->symbol_index);
+    print_code("state", mds_state_name(status->state), status->state);
+    print_code("reason", mds_reason_name(status->reason), status->reason);
     print_i64("last_update_id", status->last_update_id);
     putchar('}');
 }
@@ -127,9 +137,8 @@ static void print_header(const char *key, const mds_reader *reader) {
     print_i64("ring_capacity", header->ring_capacity);
     printf("},\"symbols\":[");
     for (uint32_t i = 0; i < header->symbol_count; i++) {
-        printf(i ? ",{" : "{");
-        print_text("name", mds_symbol(reader, i));
-        putchar('}');
+        if (i > 0) putchar(',');
+        print_text(mds_symbol(reader, i));
     }
     printf("]}\n");
 }
@@ -176,7 +185,7 @@ static void print_ring(mds_reader *reader) {
         if (event.kind == MDS_EVENT_NONE) break;
         print_event(&event, reader);
     }
-    printf("{\"end\":\"%lld\"}\n", (long long)mds_tail(reader));
+    printf("{\"end\":\"%lld\",\"liveness\":\"%s\"}\n", (long long)mds_tail(reader), mds_writer_name(mds_writer_state(reader)));
 }
 
 static int follow(mds_reader *reader) {
