@@ -8,8 +8,11 @@ import type { RequestBudget } from './request-budget.ts';
 export const PRIORITY = { instruments: 0, resync: 1, trades: 2, snapshot: 3, refresh: 4, candles: 5 } as const;
 export type Priority = (typeof PRIORITY)[keyof typeof PRIORITY];
 
-/** Share of the budget that a request leaves for more urgent ones, by priority: a burst of gaps must not wait for candles. */
-const RESERVE: readonly number[] = [0, 0, 0.1, 0.1, 0.3, 0.3];
+/**
+ * Share of the budget that a request leaves for more urgent ones, by priority: a book that is not live must not wait for candles, nor for
+ * trades, which take 20 a page.
+ */
+const RESERVE: readonly number[] = [0, 0, 0.3, 0.1, 0.4, 0.4];
 
 /** The venue refuses REST from here. */
 export class RestRefusedError extends Error {

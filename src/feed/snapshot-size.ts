@@ -4,8 +4,14 @@ interface SnapshotSize {
 }
 
 /**
- * The largest snapshot that all waiting symbols can have out of what is left of the budget, but never one that is too small for the
- * published depth: many symbols go live soon on small snapshots and are deepened later, a few get the deepest at once.
+ * What one round of snapshots may take of the weight that is left. A connection that keeps failing asks for round after round: each
+ * takes less than the one before, so that there is a next one in the same minute, instead of the deepest ones until nothing is left.
+ */
+const SHARE_PER_ROUND = 0.1;
+
+/**
+ * The largest snapshot that all waiting symbols can have out of that share, but never one that is too small for the published depth:
+ * many symbols go live soon on small snapshots and are deepened later, a few get the deepest at once.
  */
 export function chooseSnapshotLimit(
   sizes: readonly SnapshotSize[],
@@ -15,6 +21,6 @@ export function chooseSnapshotLimit(
 ): number {
   const useful = sizes.filter((size) => size.limit >= depth * 1.5);
   const candidates = useful.length > 0 ? useful : sizes.slice(-1);
-  const affordable = candidates.filter((size) => size.weight * waiting <= remainingWeight * 0.8);
+  const affordable = candidates.filter((size) => size.weight * waiting <= remainingWeight * SHARE_PER_ROUND);
   return (affordable.at(-1) ?? candidates[0]!).limit;
 }
