@@ -19,6 +19,7 @@ that is printed repeats the same faults at the same times.
   --audit            with audit: true in the service
   --verbose          every fault as it happens
   --output FILE      all reports as JSON
+  --log FILE         all that the service logs
 
 Example
   npm run chaos -- --seed 7 --minutes 1 --verbose
@@ -41,6 +42,7 @@ const FLAGS = {
   audit: { type: 'boolean', default: false },
   verbose: { type: 'boolean', default: false },
   output: { type: 'string' },
+  log: { type: 'string' },
 } as const;
 
 const SYMBOLS = ['BTCUSDT', 'ETHUSDT', 'BNBUSDT', 'SOLUSDT', 'XRPUSDT', 'DOGEUSDT'];
@@ -81,6 +83,7 @@ export function parseChaosCommandLine(argv: readonly string[]): ChaosCommandLine
     ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
     audit: values.audit === true,
     isVerbose: values.verbose === true,
+    ...(values.log === undefined ? {} : { logPath: values.log }),
     ...(values.output === undefined ? {} : { outputPath: values.output }),
   };
 }

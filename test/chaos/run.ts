@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { sleep, until } from './child.ts';
@@ -27,6 +28,8 @@ export interface RunOptions {
   readonly only?: RegExp;
   readonly audit: boolean;
   readonly isVerbose: boolean;
+  /** All that the service logs is appended to this file. */
+  readonly logPath?: string;
 }
 
 export interface RunReport {
@@ -78,10 +81,12 @@ export async function runSeed(options: RunOptions): Promise<RunReport> {
     rate: options.rate,
     tradeRate: options.tradeRate,
     truthFile: 'truth',
-    simulatorFlags: ['--burst', '2'],
+    simulatorFlags: ['--burst', '2', '--levels', '10'],
     config: { ...VARIANT_CONFIG[variant], audit: options.audit },
   });
   const truth = new Truth(join(stage.directory, 'truth'));
+  const { logPath } = options;
+  if (logPath !== undefined) stage.log.onEntry = (entry) => appendFileSync(logPath, `${JSON.stringify(entry)}\n`);
   const onShm = new Witness('shm', truth, violations);
   const onRedis = new Witness('redis', truth, violations);
   truth.onBook = (symbol) => {

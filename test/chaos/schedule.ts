@@ -317,8 +317,7 @@ export function planFaults(options: ScheduleOptions): PlannedFault[] {
   const weights = kinds.reduce((sum, { weight }) => sum + weight, 0);
   const planned: PlannedFault[] = [];
   for (let atMs = random.exponential(intervalMs); atMs < durationMs; atMs += random.exponential(intervalMs)) {
-    let draw = random.next() * weights;
-    const kind = kinds.find(({ weight }) => (draw -= weight) < 0)!;
+    const kind = drawKind(kinds, random.next() * weights);
     const lastsMs = between(random, kind.durationMs);
     const faults = [kind.fault?.(random, symbols) ?? []].flat() as ExchangeFault[];
     if (atMs + lastsMs + (kind.lingerMs ?? 0) > durationMs) continue;
@@ -332,6 +331,15 @@ export function planFaults(options: ScheduleOptions): PlannedFault[] {
     });
   }
   return planned;
+}
+
+function drawKind(kinds: readonly Kind[], draw: number): Kind {
+  let below = 0;
+  for (const kind of kinds) {
+    below += kind.weight;
+    if (draw < below) return kind;
+  }
+  return kinds.at(-1)!;
 }
 
 const MOMENTARY = ['close', 'reset', 'half_open', 'rotate', 'id_reset', 'tick_size', 'clock_jump', 'garbage'];
