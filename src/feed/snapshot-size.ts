@@ -7,7 +7,7 @@ interface SnapshotSize {
  * What one round of snapshots may take of the weight that is left. A connection that keeps failing asks for round after round: each
  * takes less than the one before, so that there is a next one in the same minute, instead of the deepest ones until nothing is left.
  */
-const SHARE_PER_ROUND = 0.1;
+const SHARE_PER_ROUND = 0.05;
 
 /**
  * The largest snapshot that all waiting symbols can have out of that share, but never one that is too small for the published depth:
