@@ -6,9 +6,11 @@ import { loadInt64 } from './int64.ts';
 import * as layout from './layout.ts';
 import type { RecordReader } from './record-reader.ts';
 
-const GIVE_UP_MS = 100;
-/** The clock is looked at once in so many retries. */
-const RETRIES_PER_LOOK = 256;
+/** The same time after which a heartbeat that does not move means that the writer is silent. */
+const GIVE_UP_MS = layout.HEARTBEAT_TIMEOUT_MS;
+/** After so many retries in a row the reader sleeps in between: perhaps the writer waits for the very processor that it spins on. */
+const SPINS_MAX = 1000;
+const SLEEP_MS = 1;
 
 export interface LatestReaderOptions {
   /** Check the record's checksum, in regions that carry them. */
@@ -23,6 +25,7 @@ export class LatestReader {
   readonly #header: RegionHeader;
   readonly #records: RecordReader;
   readonly #verify: boolean;
+  readonly #sleepCell = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(buffer: ArrayBuffer, header: RegionHeader, records: RecordReader, options: LatestReaderOptions = {}) {
     this.#floats = new Float64Array(buffer);
@@ -53,7 +56,8 @@ export class LatestReader {
         }
       }
       this.retries++;
-      if (attempt % RETRIES_PER_LOOK !== 0) continue;
+      if (attempt < SPINS_MAX) continue;
+      Atomics.wait(this.#sleepCell, 0, 0, SLEEP_MS);
       giveUpAt ||= performance.now() + GIVE_UP_MS;
       if (performance.now() > giveUpAt) {
         throw new ShmError(
