@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   run: { summary: 'the service, against the live exchange', load: () => import('./cli/run.ts') },
   demo: { summary: 'the service with a simulated exchange and its own Redis', load: () => import('./cli/demo.ts') },
   simulate: { summary: 'the simulated exchange alone, for tests', load: () => import('./cli/simulate.ts') },
+  watch: { summary: 'one symbol in the terminal, from shared memory', load: () => import('./cli/watch.ts') },
 };
 
 const EXIT_FAILED = 1;
