@@ -139,7 +139,7 @@ class Demo implements Running {
       const show = () => process.stdout.write(`${table.lines().join('\n')}\n\n`);
       this.#timer = setInterval(show, LINES_INTERVAL_MS);
     } else {
-      this.#timer = setInterval(() => screen.draw(table.lines(screen.rows)), TABLE_INTERVAL_MS);
+      this.#timer = setInterval(() => screen.draw(table.lines(screen.rows - 2)), TABLE_INTERVAL_MS);
     }
   }
 }

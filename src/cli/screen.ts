@@ -13,13 +13,13 @@ export class Screen {
     this.#terminal = terminal;
   }
 
-  /** How many lines a block may have. */
+  /** How many lines a block may have. A terminal that does not know its size says 0. */
   get rows(): number {
-    return Math.max(1, (this.#terminal.rows ?? 24) - SPARE_ROWS);
+    return Math.max(1, (this.#terminal.rows || 24) - SPARE_ROWS);
   }
 
   draw(block: readonly string[]): void {
-    const width = this.#terminal.columns ?? 80;
+    const width = this.#terminal.columns || 80;
     this.#terminal.write(`${this.#home()}${block.map((line) => `${line.slice(0, width)}\n`).join('')}`);
     this.#block = block;
   }
