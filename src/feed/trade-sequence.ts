@@ -153,20 +153,19 @@ export class TradeSequence {
     this.#fetchAtNs = this.#host.nowNs() + LIMITS.gap_hold_ms * 1e6;
   }
 
-  /** Returns whether another page is worth asking for. */
+  /** One page fills every gap that it covers, not only the first: each page costs. Returns whether another is worth asking for. */
   #refill(trades: readonly Trade[]): boolean {
     const before = this.#lastId;
-    const until = this.#held[0]!.tradeId;
     for (const trade of trades) {
-      if (trade.tradeId !== this.#lastId + 1 || trade.tradeId >= until) continue;
+      if (trade.tradeId !== this.#lastId + 1) continue;
       trade.isRefill = true;
       trade.receiveTimeNs = this.#host.nowNs();
       this.refilled += 1;
       this.#handOn(trade);
-    }
-    if (this.#lastId + 1 === until && this.#release()) {
-      this.#endWait('refilled');
-      return false;
+      if (this.#release()) {
+        this.#endWait('refilled');
+        return false;
+      }
     }
     return this.#lastId > before;
   }
