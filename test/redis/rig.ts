@@ -23,6 +23,11 @@ export async function closeAll(): Promise<void> {
   for (const close of openResources.splice(0).reverse()) await close();
 }
 
+/** Something more to end with the test. */
+export function whenClosing(close: () => unknown): void {
+  openResources.push(close);
+}
+
 export async function startRedis(options: readonly string[] = [], port?: number): Promise<EmbeddedRedis> {
   const redis = await startEmbeddedRedis({ options, ...(port === undefined ? {} : { port }) });
   openResources.push(() => redis.close());

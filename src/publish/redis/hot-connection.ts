@@ -91,6 +91,11 @@ export class HotConnection implements ReplyListener {
     return this.#isReady;
   }
 
+  /** For how long an answer has been due, without any coming; 0 when none is due. */
+  silenceNs(nowNs: number): number {
+    return this.outstandingBytes === 0 ? 0 : nowNs - this.waitingSinceNs;
+  }
+
   /** Memory with at least half a buffer free, for commands that end in {@link commit}. */
   target(): WriteBuffer {
     if (this.#active.end > LIMITS.redis_write_bytes) this.#write();

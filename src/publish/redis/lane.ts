@@ -5,9 +5,9 @@ import type { BookUpdate, StatusUpdate, Trade } from '../../model/events.ts';
 import type { Instrument } from '../../model/instrument.ts';
 import type { DocumentEncoder } from '../encode.ts';
 import { KIND } from './command-ring.ts';
+import { CommandWriter } from './command-writer.ts';
 import { HotConnection, type HotConnectionListener } from './hot-connection.ts';
 import type { PublishOutcomes } from './publish-outcomes.ts';
-import { writePublish, writeSet } from './resp-encoder.ts';
 import type { SymbolState } from './symbol-state.ts';
 import { TradeQueue } from './trade-queue.ts';
 
@@ -48,6 +48,7 @@ export class Lane implements HotConnectionListener {
   connectionErrorKind = '';
   readonly #context: LaneContext;
   readonly #outcomes: PublishOutcomes;
+  readonly #commands: CommandWriter;
   readonly #limits: LaneLimits;
   readonly #trades: TradeQueue;
   readonly #refusedKeys = new Set<SymbolState>();
@@ -63,6 +64,7 @@ export class Lane implements HotConnectionListener {
     this.#trades = new TradeQueue(context.instruments, context.limits.queueBytesMax);
     this.name = name;
     this.connection = new HotConnection(redis, database, context.clock, this);
+    this.#commands = new CommandWriter(this.connection, context.encoder, context.symbols);
   }
 
   get queuedTrades(): number {
@@ -84,7 +86,7 @@ export class Lane implements HotConnectionListener {
     if (this.#canWrite()) {
       symbol.isBookPending = false;
       symbol.isKeyPending = false;
-      this.#writeBook(symbol, book);
+      this.#commands.writeBook(symbol, book);
     } else {
       symbol.isBookPending = true;
       this.#queue(symbol);
@@ -92,7 +94,7 @@ export class Lane implements HotConnectionListener {
   }
 
   onTrade(trade: Trade): void {
-    if (this.#trades.count === 0 && this.#canWrite()) this.#writeTrade(trade);
+    if (this.#trades.count === 0 && this.#canWrite()) this.#commands.writeTrade(trade);
     else if (!this.#trades.push(trade)) this.#outcomes.drop('trade_queue_full');
   }
 
@@ -102,7 +104,7 @@ export class Lane implements HotConnectionListener {
     // States are few and tell consumers what to trust: they do not wait behind books and trades, up to the hard limit.
     if (this.connection.isReady && this.connection.outstandingBytes < this.#limits.queueBytesMax) {
       symbol.isStatusPending = false;
-      this.#writeStatus(symbol.status);
+      this.#commands.writeStatus(symbol.status);
       return;
     }
     if (symbol.isStatusPending) this.#outcomes.drop('status_conflated');
@@ -151,7 +153,7 @@ export class Lane implements HotConnectionListener {
     this.connectionErrorKind = '';
     this.#outcomes.forgetError();
     this.#outcomes.logs.log(`ready ${this.name}`, 'info', 'Redis is connected', { redis: this.name });
-    for (const symbol of this.assigned) this.republish(symbol);
+    for (const symbol of this.assigned) this.#republish(symbol);
     this.drain();
   }
 
@@ -186,8 +188,31 @@ export class Lane implements HotConnectionListener {
     this.connectionErrorKind = this.#outcomes.failConnection(error, this.name);
   }
 
+  /** A symbol takes this way from now on. */
+  assign(symbol: SymbolState): void {
+    this.assigned.add(symbol);
+    if (!this.connection.isReady) return;
+    this.#republish(symbol);
+    this.drain();
+  }
+
+  /** A symbol takes another way, and its queued trades with it. */
+  unassign(symbol: SymbolState, receive: (trade: Trade) => void): void {
+    this.assigned.delete(symbol);
+    this.#refusedKeys.delete(symbol);
+    this.#pending = this.#pending.slice(this.#pendingHead).filter((other) => other !== symbol);
+    this.#pendingHead = 0;
+    symbol.isQueued = false;
+    for (let count = this.#trades.count; count > 0; count--) {
+      const trade = this.#trades.peek();
+      this.#trades.shift();
+      if (trade.instrument === symbol.instrument) receive(trade);
+      else this.#trades.push(trade);
+    }
+  }
+
   /** On a new connection, what is current is published again, whatever was under way on the last one. */
-  republish(symbol: SymbolState): void {
+  #republish(symbol: SymbolState): void {
     symbol.isStatusPending = symbol.status !== undefined;
     symbol.isBookPending = symbol.isLive;
     if (symbol.isStatusPending || symbol.isBookPending) this.#queue(symbol);
@@ -218,7 +243,7 @@ export class Lane implements HotConnectionListener {
       // The state first: "live" has to precede the first book.
       if (symbol.isStatusPending) {
         symbol.isStatusPending = false;
-        this.#writeStatus(symbol.status!);
+        this.#commands.writeStatus(symbol.status!);
       }
       if (symbol.isBookPending || symbol.isKeyPending) this.#drainBook(symbol);
     }
@@ -232,67 +257,15 @@ export class Lane implements HotConnectionListener {
     symbol.book.followScales();
     if (symbol.isBookPending) {
       symbol.isBookPending = false;
-      this.#writeBook(symbol, symbol.book);
-    } else this.#writeKey(symbol, symbol.book);
+      this.#commands.writeBook(symbol, symbol.book);
+    } else this.#commands.writeKey(symbol, symbol.book);
     symbol.isKeyPending = false;
   }
 
   #drainTrades(until: number): void {
     while (this.#trades.count > 0 && this.connection.outstandingBytes < until) {
-      this.#writeTrade(this.#trades.peek());
+      this.#commands.writeTrade(this.#trades.peek());
       this.#trades.shift();
     }
-  }
-
-  #writeBook(symbol: SymbolState, book: BookUpdate): void {
-    const { index } = symbol.instrument;
-    const { commands } = symbol;
-    const encoded = this.#context.encoder.encodeBook(book);
-    const { bytes, orderbookEnd, marketDataEnd } = encoded;
-    const connection = this.connection;
-    let target = connection.target();
-    connection.commit(
-      KIND.orderbook,
-      index,
-      writePublish(target, target.end, commands.publishOrderbook, bytes, 0, orderbookEnd),
-    );
-    target = connection.target();
-    connection.commit(
-      KIND.market_data,
-      index,
-      writePublish(target, target.end, commands.publishMarketData, bytes, orderbookEnd, marketDataEnd),
-    );
-    connection.commit(
-      KIND.set,
-      index,
-      writeSet(target, target.end, commands.setMarketData, bytes, orderbookEnd, marketDataEnd),
-    );
-  }
-
-  #writeKey(symbol: SymbolState, book: BookUpdate): void {
-    const { bytes, orderbookEnd, marketDataEnd } = this.#context.encoder.encodeBook(book);
-    const target = this.connection.target();
-    const end = writeSet(target, target.end, symbol.commands.setMarketData, bytes, orderbookEnd, marketDataEnd);
-    this.connection.commit(KIND.set, symbol.instrument.index, end);
-  }
-
-  #writeTrade(trade: Trade): void {
-    const { bytes, end } = this.#context.encoder.encodeTrade(trade);
-    const target = this.connection.target();
-    const command = this.#commandsOf(trade.instrument).publishTrade;
-    const commandEnd = writePublish(target, target.end, command, bytes, 0, end);
-    this.connection.commit(KIND.trades, trade.instrument.index, commandEnd);
-  }
-
-  #writeStatus(status: StatusUpdate): void {
-    const { bytes, end } = this.#context.encoder.encodeStatus(status);
-    const target = this.connection.target();
-    const command = this.#commandsOf(status.instrument).publishStatus;
-    const commandEnd = writePublish(target, target.end, command, bytes, 0, end);
-    this.connection.commit(KIND.status, status.instrument.index, commandEnd);
-  }
-
-  #commandsOf(instrument: Instrument) {
-    return this.#context.symbols[instrument.index]!.commands;
   }
 }

@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis';
 import { LIMITS } from '../../limits.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { LabelledCounter } from '../../model/counters.ts';
@@ -7,28 +6,19 @@ import type { Instrument } from '../../model/instrument.ts';
 import { DocumentEncoder } from '../encode.ts';
 import type { Publisher } from '../publisher.ts';
 import { KIND } from './command-ring.ts';
-import { ControlConnection } from './control-connection.ts';
 import type { Instance } from './instance-lease.ts';
-import { Lane, type LaneContext, type LaneLimits } from './lane.ts';
+import type { Lane, LaneContext, LaneLimits } from './lane.ts';
+import { Lanes } from './lanes.ts';
 import type { LogListener } from './log-limiter.ts';
 import { PublishOutcomes } from './publish-outcomes.ts';
-import {
-  type ConnectionOptions,
-  connectionOptions,
-  parseRedisUrl,
-  type RedisAddress,
-  reconnectDelayMs,
-} from './redis-address.ts';
-import { isRefusal } from './redis-error.ts';
+import { parseRedisUrl } from './redis-address.ts';
+import { RedisConnections, type Sentinels } from './redis-connections.ts';
 import { SymbolState } from './symbol-state.ts';
 
 export interface RedisPublisherOptions {
   /** `redis://` or `rediss://`; with Sentinel, host and port in it are not used. */
   readonly url: string;
-  readonly sentinels?: {
-    readonly name: string;
-    readonly nodes: readonly { readonly host: string; readonly port: number }[];
-  };
+  readonly sentinels?: Sentinels;
   readonly clock: Clock;
   /** By index. */
   readonly instruments: readonly Instrument[];
@@ -39,6 +29,7 @@ export interface RedisPublisherOptions {
 }
 
 const TICK_MS = 250;
+const KEY_RETRY_TICKS = 4;
 const CLOSE_POLL_MS = 5;
 
 /**
@@ -49,80 +40,64 @@ export class RedisPublisher implements Publisher {
   readonly name = 'redis';
   readonly #clock: Clock;
   readonly #outcomes: PublishOutcomes;
-  readonly #symbols: SymbolState[];
-  readonly #lane: Lane;
-  readonly #control: ControlConnection;
-  readonly #isSentinel: boolean;
+  readonly #symbols: readonly SymbolState[];
+  readonly #connections: RedisConnections;
+  readonly #lanes: Lanes;
   #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
-  #suspectSinceNs = Number.NaN;
 
   constructor(options: RedisPublisherOptions) {
-    const { clock, instruments } = options;
-    const address = parseRedisUrl(options.url);
-    this.#clock = clock;
-    this.#isSentinel = options.sentinels !== undefined;
-    this.#outcomes = new PublishOutcomes(clock, options.onLog);
-    this.#symbols = instruments.map((instrument) => new SymbolState(instrument));
-    this.#lane = new Lane(
-      this.#redis(address, options, 0),
-      address.database,
-      nameOf(address, options),
-      this.#context(options),
-    );
-    for (const symbol of this.#symbols) this.#lane.assigned.add(symbol);
-    const control = this.#redis(address, options, address.database);
-    this.#control = new ControlConnection(
-      control,
-      instruments.map(({ symbol }) => symbol),
-      clock,
-      this.#outcomes,
-    );
+    this.#clock = options.clock;
+    this.#outcomes = new PublishOutcomes(options.clock, options.onLog);
+    this.#symbols = options.instruments.map((instrument) => new SymbolState(instrument));
+    this.#connections = new RedisConnections(parseRedisUrl(options.url), options.sentinels);
+    this.#lanes = new Lanes(this.#connections, this.#context(options));
   }
 
   /** Connects in the background, for as long as it takes. */
   start(): void {
-    this.#lane.connection.start();
-    this.#control.start();
+    this.#lanes.start();
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
   // --- the contract of a sink
 
   onBook(book: BookUpdate): void {
-    this.#lane.onBook(this.#symbols[book.instrument.index]!, book);
+    const { index } = book.instrument;
+    this.#lanes.of(index).onBook(this.#symbols[index]!, book);
   }
 
   onTrade(trade: Trade): void {
-    this.#lane.onTrade(trade);
+    this.#lanes.of(trade.instrument.index).onTrade(trade);
   }
 
   onStatus(status: StatusUpdate): void {
-    this.#lane.onStatus(this.#symbols[status.instrument.index]!, status);
+    const { index } = status.instrument;
+    this.#lanes.of(index).onStatus(this.#symbols[index]!, status);
   }
 
   onEndOfBatch(): void {
-    this.#lane.onEndOfBatch();
+    for (const lane of this.#lanes.all) lane.onEndOfBatch();
   }
 
   /** Hands out what was accepted, within a bound; resolves also when Redis does not take it. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    const lane = this.#lane;
     const deadlineNs = this.#clock.nowNs() + (LIMITS.shutdown_ms_max / 3) * 1e6;
-    while (this.connected && (lane.queuedBytes > 0 || lane.hasBacklog) && this.#clock.nowNs() < deadlineNs) {
-      lane.drain();
+    while (this.connected && this.#clock.nowNs() < deadlineNs) {
+      const waiting = this.#lanes.all.filter((lane) => lane.queuedBytes > 0 || lane.hasBacklog);
+      if (waiting.length === 0) break;
+      for (const lane of waiting) lane.drain();
       await new Promise((resolve) => setTimeout(resolve, CLOSE_POLL_MS));
     }
-    lane.abandon();
-    await this.#control.close(200);
+    await this.#lanes.close();
   }
 
   // --- what it says about itself
 
   /** Redis takes commands, and answers them. */
   get connected(): boolean {
-    return this.#lane.connection.isReady && !this.#isOverdue();
+    return this.#lanes.all.every((lane) => lane.connection.isReady) && !this.#isOverdue();
   }
 
   /** The last failure, as long as it is recent or lasts; never holds a secret. */
@@ -133,7 +108,7 @@ export class RedisPublisher implements Publisher {
 
   /** Another service that publishes some of the same symbols here. */
   get otherInstance(): Instance | undefined {
-    return this.#control.otherInstance;
+    return this.#lanes.control.otherInstance;
   }
 
   /** Messages that Redis has confirmed. */
@@ -163,10 +138,8 @@ export class RedisPublisher implements Publisher {
 
   /** Accepted and not yet confirmed, conflated books aside. */
   get queuedBytes(): number {
-    return this.#lane.queuedBytes;
+    return this.#lanes.all.reduce((sum, lane) => sum + lane.queuedBytes, 0);
   }
-
-  // --- connections
 
   #context(options: RedisPublisherOptions): LaneContext {
     return {
@@ -183,58 +156,24 @@ export class RedisPublisher implements Publisher {
     };
   }
 
-  #redis(address: RedisAddress, { sentinels }: RedisPublisherOptions, database: number): Redis {
-    const redisOptions: ConnectionOptions = {
-      ...connectionOptions(address),
-      db: database,
-      retryStrategy: (attempt: number) =>
-        isRefusal(this.#lane.connectionErrorKind) ? LIMITS.redis_refused_delay_ms : reconnectDelayMs(attempt),
-      // The ready check is what looks at the role of the server that a Sentinel named.
-      ...(sentinels && { sentinels: [...sentinels.nodes], name: sentinels.name, enableReadyCheck: true }),
-    };
-    return new Redis(redisOptions);
-  }
-
   #onRefusedCommand(lane: Lane, kind: string): void {
+    if (kind === 'MOVED') this.#lanes.onMoved();
     // After a failover the old master is a replica: ask the Sentinels again.
-    if (kind === 'READONLY' && this.#isSentinel) lane.connection.replace();
+    else if (kind === 'READONLY' && this.#connections.isSentinel) lane.connection.replace();
   }
 
   #tick(): void {
     this.#ticks++;
-    this.#control.tick();
-    this.#lane.connection.keepAlive();
-    if (this.#ticks % 4 === 0) this.#lane.retryKeys();
-    this.#replaceDeadConnection();
+    this.#lanes.tick();
+    if (this.#ticks % KEY_RETRY_TICKS === 0) for (const lane of this.#lanes.all) lane.retryKeys();
   }
 
   #silenceNs(): number {
-    const { connection } = this.#lane;
-    return connection.outstandingBytes === 0 ? 0 : this.#clock.nowNs() - connection.waitingSinceNs;
+    const now = this.#clock.nowNs();
+    return Math.max(...this.#lanes.all.map((lane) => lane.connection.silenceNs(now)));
   }
 
   #isOverdue(): boolean {
     return this.#silenceNs() > LIMITS.redis_unresponsive_after_ms * 1e6;
   }
-
-  /**
-   * A silent Redis is waited for: it may be stopped, and would answer late what was sent. But when it keeps answering the
-   * control connection, the hot one is dead (a middlebox forgot it, a failover went unnoticed) and is made anew.
-   */
-  #replaceDeadConnection(): void {
-    const { answeredAtNs } = this.#control;
-    const { connection } = this.#lane;
-    if (!this.#isOverdue() || answeredAtNs < connection.waitingSinceNs + 1e9) {
-      this.#suspectSinceNs = Number.NaN;
-    } else if (Number.isNaN(this.#suspectSinceNs)) {
-      this.#suspectSinceNs = this.#clock.nowNs();
-    } else if (answeredAtNs > this.#suspectSinceNs + 1e9) {
-      this.#suspectSinceNs = Number.NaN;
-      connection.replace();
-    }
-  }
-}
-
-function nameOf(address: RedisAddress, { sentinels }: RedisPublisherOptions): string {
-  return sentinels === undefined ? `${address.host}:${address.port}` : `${sentinels.name} (Sentinel)`;
 }
