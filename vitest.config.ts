@@ -41,7 +41,9 @@ export default defineConfig({
       provider: 'v8',
       include: ['src/**/*.ts'],
       exclude: [
+        // Tests and what only they use.
         '**/*.test.ts',
+        'src/**/testing/**',
         // Run in processes of their own only, where the coverage of this one does not reach: test/command-line.test.ts drives them.
         'src/main.ts',
         'src/cli/**',
