@@ -1,0 +1,3 @@
+module market-data/shm
+
+go 1.21
