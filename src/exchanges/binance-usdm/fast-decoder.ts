@@ -2,8 +2,7 @@ import { LIMITS } from '../../limits.ts';
 import { POW10 } from '../../model/decimal.ts';
 import type { MarketSink } from '../exchange.ts';
 import type { DecodedEvents } from './decoded-events.ts';
-import { BACKSLASH, BRACE_CLOSE, COMMA, DIGIT_0, POINT, QUOTE } from './json-scanner.ts';
-import { LevelScanner, NOT_PLAIN } from './level-scanner.ts';
+import { LevelScanner } from './level-scanner.ts';
 import type { StreamEntry, StreamTable } from './stream-table.ts';
 
 /** `["1","2"],`: no level is shorter, which bounds how many a frame can hold. */
@@ -12,7 +11,6 @@ const LEVEL_BYTES_MIN = 10;
 /** Integers of so many digits are exact whatever the digits. */
 const INTEGER_DIGITS_MAX = 15;
 const WORD_DIGITS_MAX = 9;
-const LETTER_T = 0x74;
 
 function literal(text: string): Uint8Array {
   return new TextEncoder().encode(text);
@@ -56,6 +54,8 @@ const FRAME_END = literal('}}');
  *
  * Positions are not checked against the frame's end one by one. The last byte is found to be `}` first, and every read moves only
  * past bytes that it has found to be something else, up to the frame's own end.
+ *
+ * Characters are written as numbers: V8 reads imported constants, and those of a module, from memory at every use.
  */
 export class FastDecoder {
   readonly #streams: StreamTable;
@@ -73,7 +73,7 @@ export class FastDecoder {
   /** @returns true when the frame was decoded and handed on. */
   decode(frame: Uint8Array, sink: MarketSink): boolean {
     const length = frame.length;
-    if (length > LIMITS.frame_bytes_max || frame[length - 1] !== BRACE_CLOSE) return false;
+    if (length > LIMITS.frame_bytes_max || frame[length - 1] !== 0x7d /* } */) return false;
     this.#at = 0;
     if (!this.#skip(frame, FRAME_START)) return false;
     const start = this.#at;
@@ -121,11 +121,11 @@ export class FastDecoder {
     if (!this.#skip(frame, BIDS)) return false;
     const { bidPrices, bidQuantities, askPrices, askQuantities } = depth;
     depth.bidCount = levels.scan(frame, this.#at, priceScale, quantityScale, bidPrices, bidQuantities);
-    if (depth.bidCount === NOT_PLAIN) return false;
+    if (depth.bidCount < 0) return false;
     this.#at = levels.end;
     if (!this.#skip(frame, ASKS)) return false;
     depth.askCount = levels.scan(frame, this.#at, priceScale, quantityScale, askPrices, askQuantities);
-    if (depth.askCount === NOT_PLAIN) return false;
+    if (depth.askCount < 0) return false;
     this.#at = levels.end;
     return depth.bidCount + depth.askCount <= LIMITS.levels_per_update_max;
   }
@@ -141,14 +141,14 @@ export class FastDecoder {
     trade.price = this.#mantissa(frame, instrument.priceScale);
     if (trade.price <= 0 || !this.#skip(frame, QUANTITY)) return false;
     trade.quantity = this.#mantissa(frame, instrument.quantityScale);
-    if (trade.quantity <= 0 || frame[this.#at++] !== QUOTE) return false;
-    if (this.#skip(frame, QUANTITY_WITHOUT_RPI) && (!this.#skipToQuote(frame) || frame[this.#at++] !== QUOTE))
+    if (trade.quantity <= 0 || frame[this.#at++] !== 0x22 /* " */) return false;
+    if (this.#skip(frame, QUANTITY_WITHOUT_RPI) && (!this.#skipToQuote(frame) || frame[this.#at++] !== 0x22) /* " */)
       return false;
     if (!this.#skipInteger(frame, FIRST_TRADE) || !this.#skipInteger(frame, LAST_TRADE)) return false;
     if (!this.#skip(frame, TRANSACTION_TIME)) return false;
     trade.tradeTimeMs = this.#integer(frame);
     if (trade.tradeTimeMs < 0 || !this.#skip(frame, IS_BUYER_MAKER)) return false;
-    trade.isBuyerMaker = frame[this.#at] === LETTER_T;
+    trade.isBuyerMaker = frame[this.#at] === 0x74 /* t */;
     if (!this.#skip(frame, trade.isBuyerMaker ? TRUE : FALSE) || !this.#isEnd(frame)) return false;
     trade.isRefill = false;
     trade.instrument = instrument;
@@ -180,17 +180,17 @@ export class FastDecoder {
   /** `,"s":"BTCUSDT",`, followed by the pair, `"ps":"BTCUSDT",`, or not. False when the symbol is not the stream's. */
   #skipSymbol(frame: Uint8Array, stream: StreamEntry): boolean {
     if (!this.#skip(frame, SYMBOL) || !this.#skip(frame, stream.symbol.symbolBytes)) return false;
-    if (frame[this.#at] !== QUOTE || frame[this.#at + 1] !== COMMA) return false;
+    if (frame[this.#at] !== 0x22 /* " */ || frame[this.#at + 1] !== 0x2c /* , */) return false;
     this.#at += 2;
     if (!this.#skip(frame, PAIR)) return true;
-    if (!this.#skipToQuote(frame) || frame[this.#at + 1] !== COMMA) return false;
+    if (!this.#skipToQuote(frame) || frame[this.#at + 1] !== 0x2c /* , */) return false;
     this.#at += 2;
     return true;
   }
 
   /** `}}` as the frame's last bytes, with `,"st":1` before it or not. */
   #isEnd(frame: Uint8Array): boolean {
-    if (frame[this.#at] === COMMA && !this.#skipInteger(frame, SYMBOL_TYPE)) return false;
+    if (frame[this.#at] === 0x2c /* , */ && !this.#skipInteger(frame, SYMBOL_TYPE)) return false;
     return this.#skip(frame, FRAME_END) && this.#at === frame.length;
   }
 
@@ -208,9 +208,9 @@ export class FastDecoder {
   #skipToQuote(frame: Uint8Array): boolean {
     let at = this.#at;
     let byte = frame[at]!;
-    while (byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH) byte = frame[++at]!;
+    while (byte >= 0x20 && byte !== 0x22 /* " */ && byte !== 0x5c /* \ */) byte = frame[++at]!;
     this.#at = at;
-    return byte === QUOTE;
+    return byte === 0x22;
   }
 
   #skipInteger(frame: Uint8Array, name: Uint8Array): boolean {
@@ -223,13 +223,13 @@ export class FastDecoder {
     const middle = this.#word(frame, start, WORD_DIGITS_MAX);
     const high = this.#wordValue;
     const digits = middle - start;
-    if (digits === 0 || (frame[start] === DIGIT_0 && digits > 1)) return NOT_PLAIN;
+    if (digits === 0 || (frame[start] === 0x30 /* 0 */ && digits > 1)) return -1;
     if (digits < WORD_DIGITS_MAX) {
       this.#at = middle;
       return high;
     }
     const end = this.#word(frame, middle, WORD_DIGITS_MAX);
-    if (end - start > INTEGER_DIGITS_MAX) return NOT_PLAIN;
+    if (end - start > INTEGER_DIGITS_MAX) return -1;
     this.#at = end;
     return high * POW10[end - middle]! + this.#wordValue;
   }
@@ -239,17 +239,17 @@ export class FastDecoder {
     const start = this.#at;
     let at = this.#word(frame, start, WORD_DIGITS_MAX);
     const whole = this.#wordValue;
-    if (at === start || at - start + scale > INTEGER_DIGITS_MAX || scale > WORD_DIGITS_MAX) return NOT_PLAIN;
+    if (at === start || at - start + scale > INTEGER_DIGITS_MAX || scale > WORD_DIGITS_MAX) return -1;
     let fraction = 0;
     let missing = scale;
-    if (frame[at] === POINT) {
+    if (frame[at] === 0x2e /* . */) {
       const point = at;
       at = this.#word(frame, point + 1, scale);
       fraction = this.#wordValue;
       missing = scale - (at - point - 1);
-      if (missing === 0) while (frame[at] === DIGIT_0) at++;
+      if (missing === 0) while (frame[at] === 0x30) at++;
     }
-    if (frame[at] !== QUOTE) return NOT_PLAIN;
+    if (frame[at] !== 0x22 /* " */) return -1;
     this.#at = at;
     return whole * POW10[scale]! + fraction * POW10[missing]!;
   }
@@ -260,7 +260,7 @@ export class FastDecoder {
     let at = start;
     let value = 0;
     while (at < limit) {
-      const digit = (frame[at]! - DIGIT_0) | 0;
+      const digit = (frame[at]! - 0x30) | 0;
       if (digit >>> 0 > 9) break;
       value = (Math.imul(value, 10) + digit) | 0;
       at++;
