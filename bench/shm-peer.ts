@@ -1,0 +1,111 @@
+/*
+ * The other process of the shared-memory benches. Arguments: a role, and what it needs.
+ *   bounce FILE ROUNDS            bare hand-over: answers a counter in one cache line with the same in another
+ *   echo FROM TO ROUNDS           reads each book from one region and writes one to another
+ *   listen NAME COUNT             takes the time from publish to decoded of each book of a region
+ *   drain NAME POLL_MS            reads for as long as it lives; sleeps between looks unless POLL_MS is 0
+ *   redis URL CHANNEL COUNT       as listen, over Redis pub/sub
+ */
+import * as fs from 'node:fs';
+import { Redis } from 'ioredis';
+import { open } from '../clients/typescript/index.ts';
+import { mapFile } from '../src/shm/mapping.ts';
+import { createBenchRegion, fullBook, SharedClock } from './shm-book.ts';
+import { BOUNCE_BYTES, BOUNCE_PING, BOUNCE_PONG } from './shm-bounce.ts';
+
+const clock = new SharedClock();
+
+function ready(): void {
+  process.send!('ready');
+}
+
+function finish(samples: Float64Array): void {
+  process.send!(samples, () => process.exit(0));
+}
+
+function bounce(file: string, rounds: number): void {
+  const fd = fs.openSync(file, 'r+');
+  const words = new Int32Array(mapFile(fd, BOUNCE_BYTES, 'read-write'));
+  ready();
+  for (let round = 1; round <= rounds; round++) {
+    while (Atomics.load(words, BOUNCE_PING) !== round);
+    Atomics.store(words, BOUNCE_PONG, round);
+  }
+  process.exit(0);
+}
+
+function echo(from: string, to: string, rounds: number): void {
+  const reader = open(from);
+  const region = createBenchRegion(to);
+  const book = fullBook();
+  ready();
+  for (let round = 1; round <= rounds; round++) {
+    let event = reader.next();
+    while (event === undefined) event = reader.next();
+    if (event.kind !== 'book') throw new Error(`a ${event.kind} instead of a book`);
+    book.lastUpdateId = event.lastUpdateId;
+    region.writer.writeBook(book, round);
+  }
+  region.close();
+  process.exit(0);
+}
+
+function listen(name: string, count: number): void {
+  const reader = open(name);
+  const samples = new Float64Array(count);
+  ready();
+  for (let index = 0; index < count; index++) {
+    let event = reader.next();
+    while (event === undefined) event = reader.next();
+    const now = clock.nowNs();
+    if (event.kind !== 'book') throw new Error(`a ${event.kind} instead of a book`);
+    samples[index] = now - (event.timeWords[1]! * 2 ** 32 + event.timeWords[0]!);
+  }
+  finish(samples);
+}
+
+function drain(name: string, pollMs: number): void {
+  const reader = open(name);
+  ready();
+  for (;;) {
+    while (reader.next() !== undefined);
+    if (reader.writerState() === 'closed') process.exit(0);
+    if (pollMs === 0) reader.waitSpin(100);
+    else reader.waitSleep(100, pollMs);
+  }
+}
+
+async function listenRedis(url: string, channel: string, count: number): Promise<void> {
+  const redis = new Redis(url);
+  const samples = new Float64Array(count);
+  let index = 0;
+  redis.on('message', (_channel: string, text: string) => {
+    const now = clock.nowNs();
+    // The publish time is the last field of the document, so that it can be read without decoding the rest.
+    samples[index++] = now - Number(text.slice(text.lastIndexOf(':') + 1, -1));
+    if (index === count) finish(samples);
+  });
+  await redis.subscribe(channel);
+  ready();
+}
+
+const [role, ...args] = process.argv.slice(2);
+switch (role) {
+  case 'bounce':
+    bounce(args[0]!, Number(args[1]));
+    break;
+  case 'echo':
+    echo(args[0]!, args[1]!, Number(args[2]));
+    break;
+  case 'listen':
+    listen(args[0]!, Number(args[1]));
+    break;
+  case 'drain':
+    drain(args[0]!, Number(args[1]));
+    break;
+  case 'redis':
+    await listenRedis(args[0]!, args[1]!, Number(args[2]));
+    break;
+  default:
+    throw new Error(`no role ${role}`);
+}
