@@ -19,15 +19,20 @@ import { type BenchedBook, mapBook, sortedArraysBook } from './book-baselines.ts
 
 const DEPTH = 20;
 const ROUNDS_TO_WARM_UP = 4;
-const ROUNDS = 16;
+const ROUNDS = 24;
+/** Diffs timed together. */
+const STRETCH = 128;
 const SYNTHETIC_DIFFS = 4096;
 const SYNTHETIC_LEVELS_PER_SIDE = 34;
 
 export interface BookResult {
   readonly name: string;
-  /** Per diff (or per top, or per level where the name says so): mean over the better half of the rounds, and the best round. */
+  /**
+   * Per diff, or per top or level where the name says so. `meanNs`: over the better half of the rounds. `quietNs`: the sum of the best time of each
+   * stretch of diffs over all rounds, which is what an otherwise idle core takes.
+   */
   readonly meanNs: number;
-  readonly bestNs: number;
+  readonly quietNs: number;
 }
 
 /** Diffs in flat arrays, so that walking through them costs the same for every contender. */
@@ -58,15 +63,24 @@ class Stream {
     }
   }
 
-  /** Goes through all diffs once; returns nanoseconds per diff. `steps`: only copy the diffs, also apply them, also take the top. */
-  run(book: BenchedBook, steps: 'copy' | 'apply' | 'top', diffs: number): number {
+  /**
+   * Goes through the diffs once; returns nanoseconds of each stretch of them. `steps`: only copy the diffs, also apply them, also take
+   * the top.
+   */
+  run(book: BenchedBook, steps: 'copy' | 'apply' | 'top', diffs: number): number[] {
     this.#flat ??= { prices: Float64Array.from(this.prices), quantities: Float64Array.from(this.quantities) };
     const { prices, quantities } = this.#flat;
     const update = this.#update;
     book.reset(this.snapshot);
     let at = 0;
-    const start = performance.now();
+    const stretches: number[] = [];
+    let start = performance.now();
     for (let diff = 0; diff < diffs; diff++) {
+      if (diff % STRETCH === 0 && diff > 0) {
+        const now = performance.now();
+        stretches.push((now - start) * 1e6);
+        start = now;
+      }
       update.bidCount = this.counts[diff * 2]!;
       update.askCount = this.counts[diff * 2 + 1]!;
       for (let level = 0; level < update.bidCount; level++, at++) {
@@ -81,7 +95,8 @@ class Stream {
       book.apply(update);
       if (steps === 'top') book.top(DEPTH, out);
     }
-    return ((performance.now() - start) * 1e6) / diffs;
+    stretches.push((performance.now() - start) * 1e6);
+    return stretches;
   }
 }
 
@@ -174,9 +189,10 @@ interface Contender {
   readonly book: BenchedBook;
   /** Slow ones go through fewer diffs. */
   readonly diffs: number;
-  readonly copies: number[];
-  readonly applies: number[];
-  readonly tops: number[];
+  /** One entry a round. */
+  readonly copies: number[][];
+  readonly applies: number[][];
+  readonly tops: number[][];
 }
 
 function contender(name: string, stream: Stream, book: BenchedBook, diffs = stream.diffs): Contender {
@@ -197,16 +213,18 @@ function measure(contenders: readonly Contender[]): void {
   }
 }
 
-/** Differences of means over the better half of the rounds, and of the best rounds. */
-function difference(name: string, more: readonly number[], less: readonly number[], per = 1): BookResult {
-  const better = (values: readonly number[]) =>
-    [...values].sort((a, b) => a - b).slice(0, Math.ceil(values.length / 2));
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  return {
-    name,
-    meanNs: (mean(better(more)) - mean(better(less))) / per,
-    bestNs: (Math.min(...more) - Math.min(...less)) / per,
-  };
+function difference(name: string, more: number[][], less: number[][], units: number): BookResult {
+  return { name, meanNs: (mean(more) - mean(less)) / units, quietNs: (quiet(more) - quiet(less)) / units };
+}
+
+function mean(rounds: number[][]): number {
+  const sums = rounds.map((stretches) => stretches.reduce((sum, ns) => sum + ns, 0)).sort((a, b) => a - b);
+  const better = sums.slice(0, Math.ceil(sums.length / 2));
+  return better.reduce((sum, ns) => sum + ns, 0) / better.length;
+}
+
+function quiet(rounds: number[][]): number {
+  return rounds[0]!.reduce((sum, _, stretch) => sum + Math.min(...rounds.map((round) => round[stretch]!)), 0);
 }
 
 function instrument() {
@@ -223,15 +241,20 @@ export async function run(): Promise<BookResult[]> {
       contender('Map, sorted for each top', recorded, mapBook(), 300),
     ];
     measure(contenders);
-    for (const { name, applies, copies } of contenders) results.push(difference(`apply: ${name}`, applies, copies));
-    for (const { name, tops, applies } of contenders) results.push(difference(`top ${DEPTH}: ${name}`, tops, applies));
+    for (const { name, applies, copies, diffs } of contenders) {
+      results.push(difference(`apply: ${name}`, applies, copies, diffs));
+    }
+    for (const { name, tops, applies, diffs } of contenders) {
+      results.push(difference(`top ${DEPTH}: ${name}`, tops, applies, diffs));
+    }
   }
   const depths = [20, 100, 1000, 5000, 20_000].map((depth) => {
     return contender(`${depth} levels a side`, synthetic(depth), new OrderBook(instrument()));
   });
   measure(depths);
-  for (const { name, applies, copies } of depths) {
-    results.push(difference(`apply one level: ${name}`, applies, copies, 2 * SYNTHETIC_LEVELS_PER_SIDE));
+  for (const { name, applies, copies, diffs } of depths) {
+    const levels = diffs * 2 * SYNTHETIC_LEVELS_PER_SIDE;
+    results.push(difference(`apply one level: ${name}`, applies, copies, levels));
   }
   return results;
 }
@@ -252,9 +275,9 @@ export function memory(): { name: string; bytes: number }[] {
 
 function print(results: readonly BookResult[]): void {
   console.log(`Node ${process.version}, ${ROUNDS} rounds, ns`);
-  console.log(`${''.padEnd(42)}${'mean'.padStart(10)}${'best'.padStart(10)}`);
-  for (const { name, meanNs, bestNs } of results) {
-    console.log(name.padEnd(42) + meanNs.toFixed(1).padStart(10) + bestNs.toFixed(1).padStart(10));
+  console.log(`${''.padEnd(42)}${'mean'.padStart(10)}${'quiet'.padStart(10)}`);
+  for (const { name, meanNs, quietNs } of results) {
+    console.log(name.padEnd(42) + meanNs.toFixed(1).padStart(10) + quietNs.toFixed(1).padStart(10));
   }
 }
 
