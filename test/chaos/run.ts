@@ -5,7 +5,7 @@ import { sleep, until } from './child.ts';
 import { Injector } from './inject.ts';
 import { MetricsPage } from './metrics.ts';
 import { RedisWitness } from './redis-witness.ts';
-import { planFaults } from './schedule.ts';
+import { type PlannedFault, planFaults } from './schedule.ts';
 import { ShmWitness } from './shm-witness.ts';
 import { Stage } from './stage.ts';
 import { unreportedTrades } from './trade-account.ts';
@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly tradeRate: number;
   readonly faultIntervalMs: number;
   readonly only?: RegExp;
+  /** Instead of what the seed plans. */
+  readonly planned?: readonly PlannedFault[];
   readonly audit: boolean;
   readonly isVerbose: boolean;
   /** All that the service logs is appended to this file. */
@@ -123,7 +125,9 @@ export async function runSeed(options: RunOptions): Promise<RunReport> {
 
     const recovery = await measureRecovery(symbols, onShm, onRedis, violations);
     await sleep(1500);
-    if (!(await stage.isReady())) violations.add('not_ready', (await stage.get('/ready'))?.text ?? 'no answer');
+    await until('ready', 5000, () => stage.isReady()).catch(async () => {
+      violations.add('not_ready', (await stage.get('/ready'))?.text ?? 'no answer');
+    });
     await stage.control('POST', 'pause');
     const isTradedOut = () =>
       symbols.every((symbol) => {
@@ -194,7 +198,8 @@ export async function runSeed(options: RunOptions): Promise<RunReport> {
   }
 }
 
-function plan(options: RunOptions) {
+function plan(options: RunOptions): readonly PlannedFault[] {
+  if (options.planned !== undefined) return options.planned;
   const { seed, variant, symbols, seconds, faultIntervalMs, only } = options;
   const durationMs = seconds * 1000;
   if (variant === 'rotation') return [];

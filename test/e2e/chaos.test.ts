@@ -36,11 +36,14 @@ test.skipIf(!hasShm).each([12, 20])('seed %i: nothing wrong is published, nothin
   expect(Object.keys(report.faults).length).toBeGreaterThan(0);
 });
 
-test.skipIf(!hasShm).each(['rotation', 'redundancy'] as const)('%s: sockets come and go, and nobody notices', async (variant) => {
-  const report = await runSeed({ ...COMMON, seed: 1, variant });
-  expect(wrong(report), report.details.join('\n')).toEqual({});
-  expect(report.resyncs).toEqual({});
-});
+test.skipIf(!hasShm).each(['rotation', 'redundancy'] as const)(
+  '%s: sockets come and go, and nobody notices',
+  async (variant) => {
+    const report = await runSeed({ ...COMMON, seed: 1, variant });
+    expect(wrong(report), report.details.join('\n')).toEqual({});
+    expect(report.resyncs).toEqual({});
+  },
+);
 
 test.skipIf(!hasShm)('the checker finds what is wrong: bytes that were changed beyond detection', async () => {
   const faults = [{ kind: 'corrupt_bytes', route: 'public', probability: 0.5, duration_ms: 5000 }];
