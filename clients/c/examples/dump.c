@@ -76,7 +76,7 @@ static void print_book(const mds_book *book) {
     printf(",\"symbol_index\":%u", book->symbol_index);
     print_code("state", mds_state_name(book->state), book->state);
     print_code("reason", mds_reason_name(book->reason), book->reason);
-    printf(",\"source\":%u", book->source);
+    print_code("source", book->source == 0 ? "diff" : book->source == 1 ? "partial" : "unknown", book->source);
     printf(",\"price_scale\":%u,\"quantity_scale\":%u,\"last_price_scale\":%u", book->price_scale, book->quantity_scale, book->last_price_scale);
     print_i64("last_update_id", book->last_update_id);
     print_double("last_price", book->last_price);

@@ -58,15 +58,23 @@ fn common(kind: &str, sequence: i64, publish: i64, receive: i64, exchange: i64, 
     )
 }
 
+fn source(code: u8) -> String {
+    match code {
+        0 => "diff".into(),
+        1 => "partial".into(),
+        _ => format!("unknown({code})"),
+    }
+}
+
 fn book_json(book: &Book) -> String {
     format!(
-        "{{{},\"state\":\"{}\",\"reason\":\"{}\",\"source\":{},\"price_scale\":{},\"quantity_scale\":{},\"last_price_scale\":{},\
+        "{{{},\"state\":\"{}\",\"reason\":\"{}\",\"source\":\"{}\",\"price_scale\":{},\"quantity_scale\":{},\"last_price_scale\":{},\
          \"last_update_id\":\"{}\",\"last_price\":{},\"volume_24h\":{},\"high_24h\":{},\"low_24h\":{},\"bids\":{},\"asks\":{},\
          \"last_price_value\":{},\"best_bid\":{},\"best_ask\":{}}}",
         common("book", book.sequence, book.publish_time_ns, book.receive_time_ns, book.exchange_time_ns, book.symbol_index),
         book.state,
         book.reason,
-        book.source,
+        source(book.source),
         book.price_scale,
         book.quantity_scale,
         book.last_price_scale,

@@ -73,11 +73,21 @@ func common(kind string, c *shm.Common) string {
 		kind, c.Sequence, c.PublishTimeNs, c.ReceiveTimeNs, c.ExchangeTimeNs, c.SymbolIndex)
 }
 
+func source(code uint8) string {
+	switch code {
+	case 0:
+		return "diff"
+	case 1:
+		return "partial"
+	}
+	return fmt.Sprintf("unknown(%d)", code)
+}
+
 func bookJSON(b *shm.Book) string {
-	return fmt.Sprintf(`{%s,"state":"%v","reason":"%v","source":%d,"price_scale":%d,"quantity_scale":%d,"last_price_scale":%d,`+
+	return fmt.Sprintf(`{%s,"state":"%v","reason":"%v","source":"%s","price_scale":%d,"quantity_scale":%d,"last_price_scale":%d,`+
 		`"last_update_id":"%d","last_price":%s,"volume_24h":%s,"high_24h":%s,"low_24h":%s,"bids":%s,"asks":%s,`+
 		`"last_price_value":%s,"best_bid":%s,"best_ask":%s}`,
-		common("book", &b.Common), b.State, b.Reason, b.Source, b.PriceScale, b.QuantityScale, b.LastPriceScale,
+		common("book", &b.Common), b.State, b.Reason, source(b.Source), b.PriceScale, b.QuantityScale, b.LastPriceScale,
 		b.LastUpdateID, number(b.LastPrice), number(b.Volume24h), number(b.High24h), number(b.Low24h), levels(b.Bids), levels(b.Asks),
 		number(b.LastPriceValue()), top(b, b.Bids), top(b, b.Asks))
 }

@@ -1,0 +1,35 @@
+"""Offsets of layout version 1, no logic. docs/SHM_LAYOUT.md is the specification."""
+
+MAGIC = b"MKTDSHM\0"
+LAYOUT_VERSION = 1
+
+HEADER_BYTES = 512
+FLAG_CHECKSUMS = 1
+WRITER_STATE = 128
+HEARTBEAT_TIME_NS = 136
+TAIL_INTENT = 256
+TAIL = 384
+
+DIRECTORY_OFFSET = 512
+SYMBOL_BYTES = 32
+COUNT_MAX = 100_000
+SIZE_MAX = 1 << 53
+
+SLOT_RECORD = 64
+
+TYPE_PADDING = 1
+TYPE_BOOK = 2
+TYPE_TRADE = 3
+TYPE_STATUS = 4
+
+FIXED_BYTES = 128
+"""Fixed part of a book, and a whole trade."""
+STATUS_BYTES = 64
+LEVEL_BYTES = 16
+CHECKSUM_WORD = 11
+"""The checksum's place among a record's 32-bit words."""
+
+SCALE_MAX = 12
+
+WRITER_CLOSED = 2
+WRITER_REPLACED = 3
