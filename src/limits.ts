@@ -71,6 +71,8 @@ export const LIMITS = {
   overload_exit_age_ms: 5,
   overload_age_window_ms: 2_000,
   overload_pace_max: 1.2,
+  /** A check that comes this late means that the process itself stood still. */
+  own_pause_ms: 1_000,
   /** How often liveness, rotation, holds and overload are looked at. */
   check_interval_ms: 50,
 

@@ -64,6 +64,7 @@ export class Feed implements RouteOwner, PipelineServices {
   #snapshotsWaiting = 0;
   #nextAuditNs = Number.POSITIVE_INFINITY;
   #auditIndex = 0;
+  #checkedNs = Number.POSITIVE_INFINITY;
   #isStopped = false;
 
   constructor(
@@ -119,11 +120,9 @@ export class Feed implements RouteOwner, PipelineServices {
   }
 
   onRouteUp(route: Route): void {
-    const nowNs = this.#clock.nowNs();
+    this.#restartLiveness(route, this.#clock.nowNs());
     for (const { kind, instrument } of route.plan.streams) {
-      const session = this.pipeline.sessions[instrument.index]!;
-      if (kind === 'depth') session.onDepthRouteUp();
-      else if (kind === 'trade') session.tradeLiveness.restart(nowNs);
+      if (kind === 'depth') this.pipeline.sessions[instrument.index]!.onDepthRouteUp();
     }
   }
 
@@ -264,6 +263,13 @@ export class Feed implements RouteOwner, PipelineServices {
     const stepMs = this.#clock.resync();
     if (stepMs !== 0) this.#log('warn', 'the wall clock stepped', { step_ms: Math.round(stepMs) });
     this.pipeline.overload.check(nowMs);
+    // This process itself stood still: what arrived meanwhile waits in the sockets and is read next. Silence is judged after that.
+    const hasPaused = nowNs - this.#checkedNs > LIMITS.own_pause_ms * 1e6;
+    this.#checkedNs = nowNs;
+    if (hasPaused) {
+      for (const route of this.routes) if (route.isUp) this.#restartLiveness(route, nowNs);
+      return;
+    }
     for (const session of this.pipeline.sessions) session.check(nowNs);
     for (const sequence of this.pipeline.tradeSequences) sequence.check(nowNs);
     for (const route of this.routes) {
@@ -272,6 +278,14 @@ export class Feed implements RouteOwner, PipelineServices {
     }
     if (this.depthMode === 'diff' && this.isConnected) for (const seeder of this.#seeders) seeder.check(nowMs);
     if (nowNs > this.#nextAuditNs) this.#auditNext(nowNs);
+  }
+
+  #restartLiveness(route: Route, nowNs: number): void {
+    for (const { kind, instrument } of route.plan.streams) {
+      const session = this.pipeline.sessions[instrument.index]!;
+      if (kind === 'depth') session.depthLiveness.restart(nowNs);
+      else if (kind === 'trade') session.tradeLiveness.restart(nowNs);
+    }
   }
 
   /** A socket that is open while its streams are silent is replaced: at once when all are, beside the old one when some are. */

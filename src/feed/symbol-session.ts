@@ -119,7 +119,6 @@ export class SymbolSession {
 
   /** The route that carries this symbol's depth opened. */
   onDepthRouteUp(): void {
-    this.depthLiveness.restart(this.#host.nowNs());
     this.#backoff.reset();
     // The snapshot may come before the first diff; most symbols send one within a second, and it asks earlier.
     if (this.market.state === 'syncing' && this.#host.depthMode === 'diff') {
