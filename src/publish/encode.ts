@@ -2,7 +2,7 @@ import type { Clock } from '../model/clock.ts';
 import type { BookUpdate, StatusUpdate, Trade } from '../model/events.ts';
 import type { Instrument } from '../model/instrument.ts';
 import { MARKET_STATES, STATE_REASONS } from '../model/market-state.ts';
-import { type Text, textOf, writeText } from './ascii.ts';
+import { COPY_SURPLUS_BYTES, type Text, textOf, writeText } from './ascii.ts';
 import { DECIMAL_BYTES_MAX, writeDecimal, writeInteger, writeLevels } from './digits.ts';
 import { TimestampWriter } from './timestamp.ts';
 
@@ -15,6 +15,8 @@ import { TimestampWriter } from './timestamp.ts';
 /** The two documents of one book update, in one reused buffer: valid until the encoder's next `encodeBook`. */
 export interface EncodedBook {
   readonly bytes: Uint8Array;
+  /** Over the same memory, which goes on for at least {@link COPY_SURPLUS_BYTES} behind the documents. */
+  readonly view: DataView;
   /** `orderbook:` is [0, orderbookEnd). */
   readonly orderbookEnd: number;
   /** `market_data:` is [orderbookEnd, marketDataEnd). */
@@ -24,6 +26,8 @@ export interface EncodedBook {
 /** One document in a reused buffer: [0, end), valid until the encoder's next document of that kind. */
 export interface EncodedDocument {
   readonly bytes: Uint8Array;
+  /** As in {@link EncodedBook}. */
+  readonly view: DataView;
   readonly end: number;
 }
 
@@ -85,7 +89,11 @@ export class DocumentEncoder {
     const encoded = this.#book;
     if (encoded.holds(book)) return encoded;
     encoded.hold(book);
-    encoded.reserve(2 * (FRAME_BYTES_MAX + this.#textsOf(book.instrument).orderbookHead.length) + levelBytesMax(book));
+    encoded.reserve(
+      COPY_SURPLUS_BYTES +
+        2 * (FRAME_BYTES_MAX + this.#textsOf(book.instrument).orderbookHead.length) +
+        levelBytesMax(book),
+    );
     const seconds = this.#clock.wallSeconds(book.receiveTimeNs);
     const nanos = this.#clock.wallNanos(book.receiveTimeNs);
     encoded.orderbookEnd = this.#writeOrderbook(encoded.view, 0, book, seconds, nanos);

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   bookOf,
@@ -12,6 +14,7 @@ import {
   subscribe,
   tradeOf,
   until,
+  whenClosing,
 } from './rig.ts';
 
 afterEach(closeAll);
@@ -113,21 +116,59 @@ describe.skipIf(!hasRedis)('when Redis refuses, the publisher', { timeout: 30_00
     await until('the key', async () => (await reader.exists('market_data:BTCUSDT')) === 1);
   });
 
+  it('does not take a full server for a connected one', async () => {
+    const redis = await startRedis(['--maxclients', '1']);
+    const only = client(redis.url);
+    await only.ping();
+    const { publisher } = startPublisher(redis.url);
+    await until('several refusals', () => publisher.errors.total > 3);
+    expect(publisher.connected).toBe(false);
+    expect(publisher.lastError).toContain('max number of clients');
+    await only.config('SET', 'maxclients', '10');
+    await until('connected', () => publisher.connected);
+  });
+
+  it('waits while Redis is loading its data', async () => {
+    let pings = 0;
+    const url = await fakeServer((socket) => {
+      socket.on('data', () =>
+        socket.write(++pings < 4 ? '-LOADING Redis is loading the dataset in memory\r\n' : '+PONG\r\n'),
+      );
+    });
+    const { publisher } = startPublisher(url);
+    await until('the first answer', () => publisher.lastError !== undefined);
+    expect(publisher.connected).toBe(false);
+    expect(publisher.lastError).toContain('LOADING');
+    await until('connected', () => publisher.connected);
+    expect(publisher.lastError).toBeUndefined();
+  });
+
   it('gives up a server that speaks something else, and tries again', async () => {
-    const { createServer } = await import('node:net');
     let connections = 0;
-    const server = createServer((socket) => {
+    const url = await fakeServer((socket) => {
       connections++;
-      socket.on('error', () => {});
       socket.write('HTTP/1.1 400 Bad Request\r\n\r\n');
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const address = server.address() as { port: number };
-    const { publisher } = startPublisher(`redis://127.0.0.1:${address.port}`);
+    const { publisher } = startPublisher(url);
     await until('several attempts', () => connections > 4);
     expect(publisher.connected).toBe(false);
     expect(publisher.lastError).toContain('not expected');
-    await publisher.close();
-    await new Promise((resolve) => server.close(resolve));
   });
 });
+
+/** Something that is not Redis. Returns its URL. */
+async function fakeServer(accept: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    accept(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  whenClosing(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return `redis://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

@@ -19,22 +19,22 @@ export class CommandWriter {
   }
 
   writeBook({ instrument, commands }: SymbolState, book: BookUpdate): void {
-    const { bytes, orderbookEnd, marketDataEnd } = this.#encoder.encodeBook(book);
+    const { view, orderbookEnd, marketDataEnd } = this.#encoder.encodeBook(book);
     const connection = this.#connection;
     const target = connection.target();
-    let end = writePublish(target, target.end, commands.publishOrderbook, bytes, 0, orderbookEnd);
+    let end = writePublish(target.view, target.end, commands.publishOrderbook, view, 0, orderbookEnd);
     connection.commit(KIND.orderbook, instrument.index, end);
-    end = writePublish(target, end, commands.publishMarketData, bytes, orderbookEnd, marketDataEnd);
+    end = writePublish(target.view, end, commands.publishMarketData, view, orderbookEnd, marketDataEnd);
     connection.commit(KIND.market_data, instrument.index, end);
-    end = writeSet(target, end, commands.setMarketData, bytes, orderbookEnd, marketDataEnd);
+    end = writeSet(target.view, end, commands.setMarketData, view, orderbookEnd, marketDataEnd);
     connection.commit(KIND.set, instrument.index, end);
   }
 
   /** The key alone. */
   writeKey({ instrument, commands }: SymbolState, book: BookUpdate): void {
-    const { bytes, orderbookEnd, marketDataEnd } = this.#encoder.encodeBook(book);
+    const { view, orderbookEnd, marketDataEnd } = this.#encoder.encodeBook(book);
     const target = this.#connection.target();
-    const end = writeSet(target, target.end, commands.setMarketData, bytes, orderbookEnd, marketDataEnd);
+    const end = writeSet(target.view, target.end, commands.setMarketData, view, orderbookEnd, marketDataEnd);
     this.#connection.commit(KIND.set, instrument.index, end);
   }
 
@@ -46,7 +46,7 @@ export class CommandWriter {
     this.#connection.commit(
       KIND.trades,
       index,
-      writePublish(target, target.end, command, document.bytes, 0, document.end),
+      writePublish(target.view, target.end, command, document.view, 0, document.end),
     );
   }
 
@@ -58,7 +58,7 @@ export class CommandWriter {
     this.#connection.commit(
       KIND.status,
       index,
-      writePublish(target, target.end, command, document.bytes, 0, document.end),
+      writePublish(target.view, target.end, command, document.view, 0, document.end),
     );
   }
 }

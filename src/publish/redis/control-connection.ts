@@ -17,6 +17,7 @@ export class ControlConnection {
   readonly #outcomes: PublishOutcomes;
   readonly #lease: InstanceLease;
   #isBusy = false;
+  #isClosed = false;
   #pingDueNs = 0;
   #leaseDueNs = 0;
   #reportedToken = '';
@@ -44,6 +45,7 @@ export class ControlConnection {
 
   /** To be called a few times a second. */
   tick(): void {
+    if (this.#redis.status === 'end' && !this.#isClosed) this.start();
     const now = this.#clock.nowNs();
     if (this.#isBusy || this.#redis.status !== 'ready' || now < this.#pingDueNs) return;
     this.#isBusy = true;
@@ -57,6 +59,7 @@ export class ControlConnection {
 
   /** Gives the lease back, waiting for it no longer than `withinMs`, and ends the connection. */
   async close(withinMs: number): Promise<void> {
+    this.#isClosed = true;
     if (this.#redis.status === 'ready') {
       const release = this.#lease.release().catch(() => {});
       await Promise.race([release, new Promise((resolve) => setTimeout(resolve, withinMs))]);

@@ -26,7 +26,7 @@ import { WriteBuffer } from './write-buffer.ts';
 export interface HotConnectionListener {
   /** Redis answers: nothing of an earlier connection is under way any more. */
   onReady(): void;
-  /** The connection is gone. Commands without an answer have been reported by `onUnanswered`. */
+  /** The connection is gone, and not by `close`. Commands without an answer have been reported by `onUnanswered`. */
   onClosed(): void;
   /** `kind` as in {@link KIND}, `index` the instrument's. */
   onReply(kind: number, index: number): void;
@@ -39,8 +39,8 @@ export interface HotConnectionListener {
 }
 
 const PING = plainCommand('PING');
-/** A user who may not PING, or a proxy that does not know it: it is an answer. LOADING, MASTERDOWN, BUSY and NOAUTH mean "not now". */
-const MEANS_ALIVE = /^(NOPERM|ERR)/;
+/** A user who may not PING, or a proxy that does not know it: it is an answer. LOADING, MASTERDOWN or "max number of clients" are not. */
+const MEANS_ALIVE = /^(NOPERM|ERR unknown command)/;
 const IDLE_PING_NS = 1e9;
 
 export class HotConnection implements ReplyListener {
@@ -56,6 +56,7 @@ export class HotConnection implements ReplyListener {
   #socket: Socket | undefined;
   #isReady = false;
   #isFailed = false;
+  #isClosed = false;
 
   /** Bytes that were accepted and are not answered yet. */
   outstandingBytes = 0;
@@ -119,6 +120,8 @@ export class HotConnection implements ReplyListener {
 
   /** To be called a few times a second: asks for a sign of life when nothing else is due, often while Redis is loading. */
   keepAlive(): void {
+    // ioredis gives up for good when connecting throws instead of failing.
+    if (this.#redis.status === 'end' && !this.#isClosed) this.start();
     const isQuiet = this.outstandingBytes === 0 && this.#socket !== undefined;
     if (!isQuiet || (this.#isReady && this.#clock.nowNs() - this.answeredAtNs < IDLE_PING_NS)) return;
     this.#command(PING, KIND.ping);
@@ -136,6 +139,7 @@ export class HotConnection implements ReplyListener {
 
   /** Ends the connection for good. */
   close(): void {
+    this.#isClosed = true;
     this.#redis.disconnect();
   }
 
@@ -232,7 +236,7 @@ export class HotConnection implements ReplyListener {
     // Buffers of writes that failed may still be called back; they are not used again.
     this.#spare.length = 0;
     this.#active = this.#buffer();
-    this.#listener.onClosed();
+    if (!this.#isClosed) this.#listener.onClosed();
   }
 
   #command(command: Text, kind: number): void {

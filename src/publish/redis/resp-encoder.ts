@@ -1,6 +1,6 @@
 import { LIMITS } from '../../limits.ts';
 import type { Instrument } from '../../model/instrument.ts';
-import { type Text, textOf, writeText } from '../ascii.ts';
+import { copyText, type Text, textOf, writeText } from '../ascii.ts';
 import { writeInteger } from '../digits.ts';
 
 /**
@@ -48,47 +48,40 @@ export function plainCommand(...words: string[]): Text {
   return textOf(`*${words.length}\r\n${words.map(bulk).join('')}`);
 }
 
-/** Where commands are written to: the same memory as bytes and as words. */
-export interface CommandTarget {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-}
-
 /** PUBLISH of the document source[start, end). Returns the position behind the command. */
 export function writePublish(
-  target: CommandTarget,
+  target: DataView,
   at: number,
   command: Text,
-  source: Uint8Array,
+  source: DataView,
   start: number,
   end: number,
 ): number {
-  return writeText(target.view, writeDocument(target, at, command, source, start, end), LINE_END);
+  return writeText(target, writeDocument(target, at, command, source, start, end), LINE_END);
 }
 
 /** SET … EX of the document source[start, end). Returns the position behind the command. */
 export function writeSet(
-  target: CommandTarget,
+  target: DataView,
   at: number,
   command: Text,
-  source: Uint8Array,
+  source: DataView,
   start: number,
   end: number,
 ): number {
-  return writeText(target.view, writeDocument(target, at, command, source, start, end), EXPIRY);
+  return writeText(target, writeDocument(target, at, command, source, start, end), EXPIRY);
 }
 
 function writeDocument(
-  target: CommandTarget,
+  target: DataView,
   at: number,
   command: Text,
-  source: Uint8Array,
+  source: DataView,
   start: number,
   end: number,
 ): number {
-  let position = writeText(target.view, at, command);
-  position = writeInteger(target.view, position, end - start);
-  position = writeText(target.view, position, LINE_END);
-  target.bytes.set(source.subarray(start, end), position);
-  return position + end - start;
+  let position = writeText(target, at, command);
+  position = writeInteger(target, position, end - start);
+  position = writeText(target, position, LINE_END);
+  return copyText(target, position, source, start, end);
 }
