@@ -9,7 +9,7 @@ import type { Publisher } from '../publish/publisher.ts';
 import { AttemptBudget, Backoff } from './backoff.ts';
 import type { Connection } from './connection.ts';
 import { createInstruments, matchInstruments } from './instruments.ts';
-import { Pipeline, type PipelineOptions, type PipelineServices } from './pipeline.ts';
+import { type FeedLog, Pipeline, type PipelineOptions, type PipelineServices } from './pipeline.ts';
 import { RequestBudget } from './request-budget.ts';
 import { PRIORITY, type Priority, RestClient, RestRefusedError } from './rest-client.ts';
 import { Route, type RouteOwner } from './route.ts';
@@ -29,13 +29,6 @@ export interface FeedOptions extends PipelineOptions {
   /** The feed cannot go on, and only the user can change that: an unknown symbol that is noticed late. */
   readonly onFatal: (error: UsageError) => void;
 }
-
-/** What the feed reports besides data; `fields` are safe to log. */
-export type FeedLog = (
-  level: 'debug' | 'info' | 'warn' | 'error',
-  message: string,
-  fields?: Readonly<Record<string, unknown>>,
-) => void;
 
 /** One venue's symbols: learns its instruments, keeps its sockets open and its REST budget, and feeds the pipeline. */
 export class Feed implements RouteOwner, PipelineServices {
@@ -165,7 +158,13 @@ export class Feed implements RouteOwner, PipelineServices {
   async fetchTrades(instrument: Instrument, fromId: number): Promise<Trade[]> {
     if (this.depthMode === 'partial') throw new RestRefusedError('REST is refused');
     const request = this.#exchange.rest.trades(instrument, fromId, 1000, this.pipeline.onScale.bind(this.pipeline));
-    return this.rest.request(request, PRIORITY.trades);
+    try {
+      return await this.rest.request(request, PRIORITY.trades);
+    } catch (error) {
+      const { symbol } = instrument;
+      this.#log('warn', 'trade refill failed', { symbol, from_id: fromId, error: (error as Error).message });
+      throw error;
+    }
   }
 
   isDepthOverlapping(instrument: Instrument): boolean {

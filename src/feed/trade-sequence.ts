@@ -67,7 +67,9 @@ export class TradeSequence {
   check(nowNs: number): void {
     if (this.#held.length === 0) return;
     const heldMs = (nowNs - this.#heldSinceNs) / 1e6;
-    if (heldMs > LIMITS.trade_refill_ms_max) this.#giveUp();
+    // An answer that is on its way is worth waiting for as long again: this process may have been stopped meanwhile, or REST be limited.
+    const patienceMs = LIMITS.trade_refill_ms_max * (this.#isFetching ? 2 : 1);
+    if (heldMs > patienceMs) this.#giveUp();
     else if (!this.#isFetching && nowNs > this.#fetchAtNs) void this.#fetch();
   }
 
