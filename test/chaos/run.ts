@@ -53,6 +53,9 @@ export interface RunReport {
   readonly redis_disconnects_of_subscriber: number;
   readonly dropped: Record<string, number>;
   readonly resyncs: Record<string, number>;
+  /** By outcome. */
+  readonly rest_requests: Record<string, number>;
+  readonly rest_used_weight: number;
   readonly recovery_ms: number;
   readonly recovery_on_redis_ms: number;
   readonly start_to_live_ms: number;
@@ -177,6 +180,8 @@ export async function runSeed(options: RunOptions): Promise<RunReport> {
       redis_disconnects_of_subscriber: redisWitness.disconnects,
       dropped: metrics.all('market_data_dropped_total'),
       resyncs,
+      rest_requests: metrics.all('market_data_rest_requests_total'),
+      rest_used_weight: metrics.sum('market_data_rest_used_weight'),
       recovery_ms: Math.round(recovery.shmMs),
       recovery_on_redis_ms: Math.round(recovery.redisMs),
       start_to_live_ms: Math.round(startToLiveMs),
