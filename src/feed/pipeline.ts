@@ -6,11 +6,17 @@ import type { DepthSnapshot, DepthUpdate, Ticker24h, TopOfBook, Trade } from '..
 import type { Instrument } from '../model/instrument.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import { BookAudit } from './audit.ts';
-import type { FeedLog } from './feed.ts';
 import { OverloadDetector } from './overload.ts';
 import type { Priority } from './rest-client.ts';
 import { type SessionHost, SymbolSession } from './symbol-session.ts';
 import { type TradeHost, TradeSequence } from './trade-sequence.ts';
+
+/** What the feed reports besides data; `fields` are safe to log. */
+export type FeedLog = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;
 
 export interface PipelineOptions {
   readonly depth: number;

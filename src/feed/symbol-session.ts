@@ -7,8 +7,8 @@ import type { BookUpdate, DepthSnapshot, DepthUpdate, TopOfBook } from '../model
 import { LatencyHistogram } from '../model/latency-histogram.ts';
 import type { StateReason } from '../model/market-state.ts';
 import type { BookAudit } from './audit.ts';
-import { Backoff } from './backoff.ts';
-import { BookCandidate } from './book-candidate.ts';
+import { BookBuilder } from './book-builder.ts';
+import type { BookCandidate } from './book-candidate.ts';
 import { DepthBuffer } from './depth-buffer.ts';
 import { StreamLiveness } from './liveness.ts';
 import { PRIORITY, type Priority } from './rest-client.ts';
@@ -58,17 +58,10 @@ export class SymbolSession {
   isPublicationDue = false;
   readonly #host: SessionHost;
   #sequencer: Sequencer;
-  #candidate: BookCandidate | undefined;
-  readonly #buffer = new DepthBuffer(LIMITS.buffered_diffs_per_symbol_max);
+  readonly #builder: BookBuilder;
   /** Updates that are ahead of the chain while another socket may still bring the ones before them. */
   readonly #ahead = new DepthBuffer(LIMITS.gap_hold_updates_max);
   #aheadSinceNs = Number.NaN;
-  readonly #backoff = new Backoff(LIMITS.resync_delay_ms, LIMITS.resync_delay_ms_max);
-  #isSnapshotWanted = false;
-  /** Number of the request whose answer counts: an answer to an older one is ignored. */
-  #request = 0;
-  #isBuffering = false;
-  #retry: NodeJS.Timeout | undefined;
   #refreshAllowedNs = 0;
   #sinceHorizonCheck = 0;
   #isClosed = false;
@@ -78,6 +71,13 @@ export class SymbolSession {
     this.audit = audit;
     this.#host = host;
     this.#sequencer = host.createSequencer();
+    this.#builder = new BookBuilder({
+      instrument: market.instrument,
+      createSequencer: () => host.createSequencer(),
+      requestSnapshot: (priority, onStart) => host.requestSnapshot(this, priority, onStart),
+      retryPriority: () => (this.market.state === 'live' ? PRIORITY.refresh : PRIORITY.resync),
+      onBookProven: (candidate, latest) => this.#adopt(candidate, latest),
+    });
   }
 
   get symbol(): string {
@@ -89,8 +89,8 @@ export class SymbolSession {
     this.depthLiveness.onData(update.receiveTimeNs);
     const state = this.market.state;
     if (state === 'live' || state === 'stale') this.#advance(update);
-    else this.#wantSnapshot(PRIORITY.snapshot);
-    if (this.#isSnapshotWanted) this.#offer(update);
+    else this.#wantBook(PRIORITY.snapshot);
+    if (this.#builder.isWanted) this.#builder.offer(update);
   }
 
   /** A whole top of book, in partial-depth mode. */
@@ -119,12 +119,9 @@ export class SymbolSession {
 
   /** The route that carries this symbol's depth opened. */
   onDepthRouteUp(): void {
-    this.#backoff.reset();
+    this.#builder.resetBackoff();
     // The snapshot may come before the first diff; most symbols send one within a second, and it asks earlier.
-    if (this.market.state === 'syncing' && this.#host.depthMode === 'diff') {
-      clearTimeout(this.#retry);
-      this.#retry = setTimeout(() => this.#wantSnapshot(PRIORITY.snapshot), LIMITS.first_snapshot_delay_ms);
-    }
+    if (this.market.state === 'syncing' && this.#host.depthMode === 'diff') this.#builder.wantSoon(PRIORITY.snapshot);
   }
 
   onDepthRouteDown(): void {
@@ -146,13 +143,12 @@ export class SymbolSession {
   /** Throws the book away and builds it anew. */
   resync(reason: StateReason): void {
     this.#breakChain(reason);
-    this.#wantSnapshot(PRIORITY.resync);
+    this.#wantBook(PRIORITY.resync);
   }
 
   /** The depth mode changed: nothing that was built stands. */
   restart(reason: StateReason): void {
-    clearTimeout(this.#retry);
-    this.#forgetSnapshot();
+    this.#builder.forget();
     this.depthLiveness.suspend();
     if (this.market.state !== 'syncing') this.#breakChain(reason);
   }
@@ -168,11 +164,10 @@ export class SymbolSession {
     const { instrument } = this.market;
     const pricePlaces = priceScale - instrument.priceScale;
     const quantityPlaces = quantityScale - instrument.quantityScale;
-    this.#buffer.rescale(pricePlaces, quantityPlaces);
     this.#ahead.rescale(pricePlaces, quantityPlaces);
     this.audit?.rescale(pricePlaces, quantityPlaces);
     const isExact = [
-      isExactAfter(() => this.#candidate?.book.rescale(priceScale, quantityScale)),
+      isExactAfter(() => this.#builder.rescale(priceScale, quantityScale)),
       isExactAfter(() => this.market.rescale(priceScale, quantityScale)),
     ];
     // A level that has no exact form at the new scales: the instrument has them all the same, the book starts anew.
@@ -184,11 +179,11 @@ export class SymbolSession {
     const nowNs = this.#host.nowNs();
     if (this.market.state !== 'live' || this.market.source !== 'diff' || nowNs < this.#refreshAllowedNs) return;
     this.#refreshAllowedNs = nowNs + LIMITS.refresh_interval_ms * 1e6;
-    this.#wantSnapshot(PRIORITY.refresh);
+    this.#wantBook(PRIORITY.refresh);
   }
 
   close(): void {
-    this.#forgetSnapshot();
+    this.#builder.forget();
     this.#isClosed = true;
     if (this.market.state !== 'syncing') this.#change('stale', 'shutdown');
   }
@@ -276,7 +271,7 @@ export class SymbolSession {
 
   #breakChain(reason: StateReason): void {
     this.resyncs.add(reason);
-    this.#forgetSnapshot();
+    this.#builder.forget();
     this.#sequencer.reset();
     this.#ahead.clear();
     this.#aheadSinceNs = Number.NaN;
@@ -296,88 +291,8 @@ export class SymbolSession {
     if (this.market.isNearHorizon) this.refresh();
   }
 
-  #wantSnapshot(priority: Priority): void {
-    if (this.#isSnapshotWanted || this.#isClosed || this.#host.depthMode !== 'diff') return;
-    this.#isSnapshotWanted = true;
-    this.#candidate = undefined;
-    this.#ask(priority);
-  }
-
-  /** What was asked for no longer counts, whether it has been answered or not. */
-  #forgetSnapshot(): void {
-    clearTimeout(this.#retry);
-    this.#request += 1;
-    this.#isSnapshotWanted = false;
-    this.#isBuffering = false;
-    this.#candidate = undefined;
-    this.#buffer.clear();
-  }
-
-  #ask(priority: Priority): void {
-    clearTimeout(this.#retry);
-    this.#buffer.clear();
-    this.#request += 1;
-    const request = this.#request;
-    const onStart = (): void => {
-      if (request === this.#request) this.#isBuffering = true;
-    };
-    this.#host.requestSnapshot(this, priority, onStart).then(
-      (snapshot) => {
-        if (request === this.#request) this.#onSnapshot(snapshot);
-      },
-      () => {
-        if (request === this.#request) this.#onSnapshotFailed();
-      },
-    );
-  }
-
-  #onSnapshot(snapshot: DepthSnapshot): void {
-    this.#isBuffering = false;
-    const candidate = new BookCandidate(this.market.instrument, this.#host.createSequencer(), snapshot);
-    for (const update of this.#buffer.updates) candidate.offer(update);
-    this.#buffer.clear();
-    this.#candidate = candidate;
-    this.#judgeCandidate(undefined);
-  }
-
-  #onSnapshotFailed(): void {
-    this.#isBuffering = false;
-    this.#buffer.clear();
-    this.#retryLater();
-  }
-
-  #retryLater(): void {
-    clearTimeout(this.#retry);
-    const priority = this.market.state === 'live' ? PRIORITY.refresh : PRIORITY.resync;
-    this.#retry = setTimeout(() => {
-      if (this.#isSnapshotWanted && !this.#isClosed) this.#ask(priority);
-    }, this.#backoff.nextDelayMs());
-  }
-
-  /** A diff while a snapshot is on its way or waits for its bridge. */
-  #offer(update: DepthUpdate): void {
-    if (this.#candidate !== undefined) {
-      this.#candidate.offer(update);
-      this.#judgeCandidate(update);
-    } else if (this.#isBuffering && !this.#buffer.push(update)) {
-      // The answer takes longer than the buffer reaches: what it would bridge to is lost anyway.
-      this.#buffer.clear();
-      this.#buffer.push(update);
-    }
-  }
-
-  #judgeCandidate(latest: DepthUpdate | undefined): void {
-    const candidate = this.#candidate;
-    if (candidate === undefined) return;
-    if (candidate.isBroken) {
-      this.#candidate = undefined;
-      this.#retryLater();
-    } else if (candidate.isProven) {
-      this.#candidate = undefined;
-      this.#isSnapshotWanted = false;
-      this.#backoff.reset();
-      this.#adopt(candidate, latest);
-    }
+  #wantBook(priority: Priority): void {
+    if (!this.#isClosed && this.#host.depthMode === 'diff') this.#builder.want(priority);
   }
 
   #adopt(candidate: BookCandidate, latest: DepthUpdate | undefined): void {
@@ -403,6 +318,10 @@ export class SymbolSession {
     this.lastAppliedNs = latest?.receiveTimeNs ?? this.#host.nowNs();
     this.#exchangeTimeMs = latest?.exchangeTimeMs ?? candidate.exchangeTimeMs;
     this.updates += 1;
+    if (this.tradeLiveness.isSilent(this.lastAppliedNs)) {
+      this.#change('stale', 'silent_stream');
+      return;
+    }
     this.#change('live', 'snapshot_bridged');
     this.#host.onBookChanged(this);
   }
