@@ -102,6 +102,44 @@ describe('a market', () => {
     expect([subject.update.lastPrice, subject.update.lastPriceScale]).toEqual([101, 1]);
   });
 
+  it('publishes no level beyond the horizon of its snapshot', () => {
+    const subject = market();
+    subject.book.reset(
+      snapshot(
+        [
+          [100, 1],
+          [98, 2],
+        ],
+        [
+          [101, 5],
+          [103, 6],
+        ],
+        2,
+      ),
+    );
+    subject.book.apply(
+      depth(
+        [
+          [97, 7],
+          [99, 3],
+        ],
+        [[104, 8]],
+      ),
+    );
+    const update = subject.refresh(0, 0);
+    expect(levels(update)).toEqual({
+      bids: [
+        [100, 1],
+        [99, 3],
+        [98, 2],
+      ],
+      asks: [
+        [101, 5],
+        [103, 6],
+      ],
+    });
+  });
+
   it('publishes the statistics as they are', () => {
     const subject = market();
     subject.statistics.seed([{ openTimeMs: 1_723_075_200_000, volume: 10, high: 120, low: 90 }]);

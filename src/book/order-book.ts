@@ -1,3 +1,29 @@
+/*
+ * Why a tick ladder. Prices are integers of 10^-priceScale, and nearly all changes are near the top: of the 443,193 changed levels of
+ * the BTCUSDT recording 86 % lie within 2,048 ticks of the best price, 95 % within 16,384, the rest up to eight million away, and
+ * less than a quarter of them remove a level. So each side is
+ * - a dense window of up to 16,384 ticks that begins just before the best price (`Ladder`): a quantity per tick and a bitmap of the
+ *   occupied ones with a summary, so that a change is one store and one bit, the next best level is found by `Math.clz32`, and
+ *   the top 20 are a scan of a few words;
+ * - sorted chunks for all that is beyond (`FarLevels`), which costs five times as much per level but takes any price up to 2^53.
+ *
+ * Measured with bench/book.ts on two shared 2.5 GHz Xeon cores, Node 20, on that recording (68 levels a diff, 5,000 a side); the figures are
+ * what a quiet core takes, in the same run:
+ *
+ *                                  apply a diff     top 20, both sides
+ *   tick ladder and far levels        1.5 µs             0.40 µs
+ *   Map, sorted for each top          3.3 µs              616 µs
+ *   sorted typed arrays              11.7 µs             0.44 µs
+ *
+ * The cost of one changed level is 17 ns at 20, 100, 1,000, 5,000 and 20,000 levels a side alike. A book takes 0.02 MB with 20
+ * levels a side, 0.27 MB with 5,000, 0.33 MB after the recording, 1.07 MB with 20,000. A window of 2,048 ticks made the diff 2.1 times
+ * as dear, 4,096 1.6 times, 65,536 a tenth cheaper for three times the memory: windows start from the snapshot's span and double while that
+ * would catch one change in 64 more (`BookSide`). Where levels are so sparse that a window does not help, as after a scale
+ * has widened by two places or more, nearly all are far levels and a diff costs 8 µs.
+ *
+ * The two sides are apart, down to their quantities, although at most ticks only one has a level: in one array, a book that is
+ * crossed for a moment would lose the quantity of the other side, and stay wrong afterwards.
+ */
 import { LIMITS } from '../limits.ts';
 import { POW10 } from '../model/decimal.ts';
 import { FeedError } from '../model/errors.ts';
