@@ -28,6 +28,9 @@ export const LIMITS = {
   depth_silence_ceiling_ms: 60_000,
   trade_silence_floor_ms: 15_000,
   trade_silence_ceiling_ms: 600_000,
+  /** All streams of a route together: many of them are never silent for long at the same time. */
+  route_silence_floor_ms: 3_000,
+  route_silence_ceiling_ms: 60_000,
   /** A socket whose every stream is silent is replaced; one with a single silent stream at most this often. */
   silent_stream_replace_interval_ms: 30_000,
   silent_socket_replace_interval_ms: 5_000,

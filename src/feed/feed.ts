@@ -280,6 +280,7 @@ export class Feed implements RouteOwner, PipelineServices {
   }
 
   #restartLiveness(route: Route, nowNs: number): void {
+    route.liveness.restart(nowNs);
     for (const { kind, instrument } of route.plan.streams) {
       const session = this.pipeline.sessions[instrument.index]!;
       if (kind === 'depth') session.depthLiveness.restart(nowNs);
@@ -299,9 +300,9 @@ export class Feed implements RouteOwner, PipelineServices {
       judged += 1;
       if ((kind === 'depth' ? session.depthLiveness : session.tradeLiveness).isSilent(nowNs)) silent += 1;
     }
-    if (silent === 0) return;
+    const isAllSilent = judged > 0 && (silent === judged || route.liveness.isSilent(nowNs));
+    if (silent === 0 && !isAllSilent) return;
     const sinceReplacedMs = (nowNs - (this.#replacedAtNs.get(route) ?? Number.NEGATIVE_INFINITY)) / 1e6;
-    const isAllSilent = silent === judged;
     if (
       sinceReplacedMs <
       (isAllSilent ? LIMITS.silent_socket_replace_interval_ms : LIMITS.silent_stream_replace_interval_ms)

@@ -4,6 +4,7 @@ import type { Clock } from '../model/clock.ts';
 import type { LabelledCounter } from '../model/counters.ts';
 import { type AttemptBudget, Backoff } from './backoff.ts';
 import { Connection, type ConnectionOwner, type DisconnectReason } from './connection.ts';
+import { StreamLiveness } from './liveness.ts';
 
 export interface RouteOwner {
   onFrame(connection: Connection, frame: Uint8Array): void;
@@ -41,6 +42,11 @@ interface Slot {
 export class Route implements ConnectionOwner {
   readonly plan: ConnectionPlan;
   readonly disconnects: LabelledCounter;
+  /** Of all streams of the route together. */
+  readonly liveness = new StreamLiveness({
+    floorMs: LIMITS.route_silence_floor_ms,
+    ceilingMs: LIMITS.route_silence_ceiling_ms,
+  });
   readonly #owner: RouteOwner;
   readonly #options: RouteOptions;
   readonly #slots: Slot[] = [];
@@ -123,6 +129,7 @@ export class Route implements ConnectionOwner {
 
   onFrame(connection: Connection, frame: Uint8Array): void {
     this.#owner.onFrame(connection, frame);
+    this.liveness.onData(connection.lastHeardNs);
   }
 
   onClosed(connection: Connection, reason: DisconnectReason, detail: string): void {
@@ -132,7 +139,9 @@ export class Route implements ConnectionOwner {
     this.#owner.onConnectionEvent(this, 'closed', { reason, detail });
     const slot = this.#slotOf(connection);
     if (slot !== undefined) this.#afterClose(slot, connection, wasOpen);
-    if (wasOpen && this.#open === 0) this.#owner.onRouteDown(this);
+    if (!wasOpen || this.#open > 0) return;
+    this.liveness.suspend();
+    this.#owner.onRouteDown(this);
   }
 
   #slotOf(connection: Connection): Slot | undefined {
