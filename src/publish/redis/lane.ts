@@ -83,7 +83,8 @@ export class Lane implements HotConnectionListener {
     symbol.book.copy(book);
     symbol.isLive = true;
     if (symbol.isBookPending) this.#outcomes.drop(this.connection.isReady ? 'book_conflated' : 'book_disconnected');
-    if (this.#canWrite()) {
+    // Not before its state: a consumer trusts a book only once it was told that the market is live.
+    if (!symbol.isStatusPending && this.#canWrite()) {
       symbol.isBookPending = false;
       symbol.isKeyPending = false;
       this.#commands.writeBook(symbol, book);
