@@ -1,0 +1,93 @@
+import { binanceUsdm } from '../src/exchanges/binance-usdm/index.ts';
+import { Pipeline, type PipelineServices } from '../src/feed/pipeline.ts';
+import { SystemClock } from '../src/model/clock.ts';
+import type { DepthSnapshot } from '../src/model/events.ts';
+import type { Instrument } from '../src/model/instrument.ts';
+import { DocumentEncoder } from '../src/publish/encode.ts';
+import type { Publisher } from '../src/publish/publisher.ts';
+import { RedisPublisher } from '../src/publish/redis/redis-publisher.ts';
+import { ShmPublisher } from '../src/publish/shm.ts';
+import type { RecordedLoop } from './load/recorded-loop.ts';
+
+const DEPTH = 20;
+
+/** The service's pipeline and its sinks, wired as in src/service.ts, with frames from memory instead of sockets. */
+export class PipelineRig implements Publisher {
+  readonly name = 'stopwatch';
+  readonly pipeline: Pipeline;
+  /** Called after the I/O of each batch, with the time since `feed`. */
+  onPublished: ((elapsedMs: number) => void) | undefined;
+  readonly #loop: RecordedLoop;
+  readonly #redis: RedisPublisher;
+  readonly #shm: ShmPublisher;
+  #position = 0;
+  #startMs = 0;
+
+  constructor(loop: RecordedLoop, redisUrl: string, shmFolder: string) {
+    this.#loop = loop;
+    const clock = new SystemClock();
+    const onLog = (): void => {};
+    const instruments: Instrument[] = loop.symbols.map((symbol, index) => {
+      const { tickSize, stepSize } = loop.steps(symbol);
+      return { index, symbol, priceScale: placesOf(tickSize), quantityScale: placesOf(stepSize) };
+    });
+    this.#redis = new RedisPublisher({ url: redisUrl, clock, instruments, onLog, encoder: new DocumentEncoder(clock) });
+    const place = { name: `bench-${process.pid}`, directory: shmFolder, sizeBytes: 1 << 20, depth: DEPTH };
+    this.#shm = new ShmPublisher({ ...place, clock, instruments });
+    const services: PipelineServices = {
+      depthMode: 'diff',
+      requestSnapshot: (instrument, _, onStart) => this.#snapshot(instrument, onStart),
+      fetchTrades: () => Promise.resolve([]),
+      isDepthOverlapping: () => false,
+      isTradeOverlapping: () => false,
+    };
+    const options = { depth: DEPTH, lastPriceSource: 'trade', audit: false } as const;
+    const publishers = [this.#shm, this.#redis, this];
+    this.pipeline = new Pipeline(binanceUsdm, instruments, options, clock, publishers, services, onLog);
+    this.#redis.start();
+  }
+
+  /** Resolves once every symbol is live and Redis is connected. */
+  async goLive(): Promise<void> {
+    const isReady = () =>
+      this.#redis.connected && this.pipeline.sessions.every(({ market }) => market.state === 'live');
+    while (!isReady()) {
+      this.feed(1);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+
+  /** One batch, as one read of a socket brings it. */
+  feed(frames: number): void {
+    const first = this.#position;
+    this.#position += frames;
+    for (let position = first; position < this.#position; position++) this.#loop.frame(position);
+    this.#startMs = performance.now();
+    for (let position = first; position < this.#position; position++) {
+      this.pipeline.onFrame(this.#loop.frames[position % this.#loop.frames.length]!.bytes);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#redis.close();
+    await this.#shm.close();
+  }
+
+  onBook(): void {}
+  onTrade(): void {}
+  onStatus(): void {}
+
+  onEndOfBatch(): void {
+    this.onPublished?.(performance.now() - this.#startMs);
+  }
+
+  async #snapshot(instrument: Instrument, onStart: () => void): Promise<DepthSnapshot> {
+    onStart();
+    const body = Buffer.from(this.#loop.snapshotBody(instrument.symbol, this.#position));
+    return binanceUsdm.rest.snapshot(instrument, 1000, this.pipeline.onScale.bind(this.pipeline)).parse(body);
+  }
+}
+
+function placesOf(step: string): number {
+  return step.split('.')[1]?.length ?? 0;
+}
