@@ -27,7 +27,7 @@ describe.skipIf(capturesAbsent !== undefined)(`captured frames${capturesAbsent ?
         if (!isDeepStrictEqual(told, expected)) expect(told, frame.toString()).toEqual(expected);
       }
     },
-    60_000,
+    180_000,
   );
 
   it('are all taken by the fast decoder, once the scales are known', () => {
@@ -43,5 +43,5 @@ describe.skipIf(capturesAbsent !== undefined)(`captured frames${capturesAbsent ?
     );
     expect(frames.length).toBeGreaterThan(70_000);
     for (const frame of frames) if (!fast.decode(frame, sink)) expect(frame.toString()).toBe('taken');
-  }, 60_000);
+  }, 180_000);
 });

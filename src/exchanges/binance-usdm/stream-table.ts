@@ -12,7 +12,7 @@ export interface SymbolEntry {
 
 /** What a stream name says: "btcusdt@depth@100ms". Only the name tells a partial-depth frame from a diff. */
 export interface StreamEntry {
-  readonly nameBytes: Uint8Array;
+  readonly name: string;
   readonly symbol: SymbolEntry;
   readonly event: EventName;
   readonly isPartialDepth: boolean;
@@ -73,6 +73,7 @@ class ByteStringTable<Entry> {
 
 /** All streams and symbols of a decoder, found by the bytes of their names. Built once, never changed. */
 export class StreamTable {
+  readonly entries: StreamEntry[] = [];
   readonly #streams: ByteStringTable<StreamEntry>;
   readonly #symbols: ByteStringTable<SymbolEntry>;
 
@@ -84,8 +85,9 @@ export class StreamTable {
       const symbol: SymbolEntry = { instrument, symbolBytes: encoder.encode(instrument.symbol) };
       this.#symbols.set(symbol.symbolBytes, symbol);
       for (const { text, event, isPartialDepth } of SUFFIXES) {
-        const nameBytes = encoder.encode(instrument.symbol.toLowerCase() + text);
-        this.#streams.set(nameBytes, { nameBytes, symbol, event, isPartialDepth });
+        const entry: StreamEntry = { name: instrument.symbol.toLowerCase() + text, symbol, event, isPartialDepth };
+        this.#streams.set(encoder.encode(entry.name), entry);
+        this.entries.push(entry);
       }
     }
   }
