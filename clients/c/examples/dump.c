@@ -4,6 +4,7 @@
  *
  *     dump [--verify] [--slot-timeout-ms N] [--from POSITION] FILE...   what is there now, of each file
  *     dump [--verify] --follow NAME                                     everything from the first record until the writer closes
+ *     dump [--verify] --summary NAME                                    only counts, until the writer closes or falls silent
  *
  * 64-bit integers are JSON strings; NaN is null. Exit code 0; 1 when following ended with an error.
  */
@@ -209,12 +210,53 @@ static int follow(mds_reader *reader) {
     }
 }
 
+/* Reads everything, and a slot now and then and after each loss, and counts. `unexplained`: records that are missing without a loss before them. */
+static int summarize(mds_reader *reader) {
+    long long records = 0, lost_bytes = 0, lost_records = 0, unexplained = 0, disordered = 0, slots = 0, unfinished = 0;
+    int64_t last = 0;
+    bool has_lost = false;
+    mds_event event;
+    mds_book slot;
+    mds_error error;
+    while (!(error = mds_wait(reader, &event, MDS_SLEEP_US(200), 60000)) && event.kind != MDS_EVENT_NONE) {
+        if (event.kind == MDS_EVENT_WRITER && (event.writer == MDS_WRITER_CLOSED || event.writer == MDS_WRITER_SILENT)) {
+            printf("{\"records\":%lld,\"last_sequence\":%lld,\"lost_records\":%lld,\"lost_bytes\":%lld,\"unexplained\":%lld,"
+                   "\"disordered\":%lld,\"slots\":%lld,\"unfinished\":%lld,\"position\":%lld,\"writer\":\"%s\"}\n",
+                   records, (long long)last, lost_records, lost_bytes, unexplained, disordered, slots, unfinished,
+                   (long long)reader->cursor, mds_writer_name(event.writer));
+            return 0;
+        }
+        if (event.kind == MDS_EVENT_LOST) {
+            lost_bytes += event.lost_bytes;
+            has_lost = true;
+        } else if (event.kind <= MDS_EVENT_STATUS) {
+            const int64_t sequence = event.kind == MDS_EVENT_BOOK    ? event.book.sequence
+                                     : event.kind == MDS_EVENT_TRADE ? event.trade.sequence
+                                                                     : event.status.sequence;
+            if (sequence <= last) disordered++;
+            else if (sequence != last + 1 && !has_lost) unexplained++;
+            else lost_records += sequence - last - 1;
+            last = sequence;
+            has_lost = false;
+            records++;
+        }
+        if (!has_lost && records % 64 != 0) continue;
+        error = mds_latest(reader, (uint32_t)(slots % reader->header.symbol_count), &slot);
+        if (error && error != MDS_SLOT_UNFINISHED) break;
+        if (error) unfinished++;
+        else slots++;
+    }
+    print_error(error, "wait");
+    return 1;
+}
+
 int main(int argc, char **argv) {
-    bool verify = false, is_following = false;
+    bool verify = false, is_following = false, is_summary = false;
     long long from = -1, slot_timeout_ms = 100;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--verify") == 0) verify = true;
         else if (strcmp(argv[i], "--follow") == 0) is_following = true;
+        else if (strcmp(argv[i], "--summary") == 0) is_following = is_summary = true;
         else if (strcmp(argv[i], "--from") == 0 && i + 1 < argc) from = atoll(argv[++i]);
         else if (strcmp(argv[i], "--slot-timeout-ms") == 0 && i + 1 < argc) slot_timeout_ms = atoll(argv[++i]);
         else {
@@ -227,10 +269,11 @@ int main(int argc, char **argv) {
             }
             reader.verify_checksums = verify;
             reader.slot_timeout_ns = slot_timeout_ms * 1000000;
-            print_header("header", &reader);
+            if (!is_summary) print_header("header", &reader);
+            fflush(stdout);
             mds_seek(&reader, from >= 0 ? from : reader.header.first_position);
             if (is_following) {
-                int code = follow(&reader);
+                int code = is_summary ? summarize(&reader) : follow(&reader);
                 mds_close(&reader);
                 return code;
             }

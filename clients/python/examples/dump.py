@@ -3,6 +3,7 @@ program with the same output, so that they can be compared line by line.
 
     dump.py [--verify] [--slot-timeout-ms N] [--from POSITION] FILE...   what is there now, of each file
     dump.py [--verify] --follow NAME                                     everything from the first record until the writer closes
+    dump.py [--verify] --summary NAME                                    only counts, until the writer closes or falls silent
 
 64-bit integers are JSON strings; NaN is null. Exit code 0; 1 when following ended with an error.
 """
@@ -12,7 +13,7 @@ import math
 import sys
 from typing import Any, Dict, List, Optional, Union
 
-from market_data_shm import Book, Lost, Reader, Reopened, ShmError, Status, Trade, WriterChanged, open_region
+from market_data_shm import Book, Lost, Reader, Reopened, ShmError, SlotUnfinished, Status, Trade, WriterChanged, open_region
 
 _STRINGS = {"sequence", "publish_time_ns", "receive_time_ns", "exchange_time_ns", "last_update_id", "trade_id", "trade_time_ns"}
 
@@ -125,9 +126,61 @@ def follow(reader: Reader) -> bool:
             return True
 
 
+class Counts:
+    """`unexplained`: records that are missing without a loss before them."""
+
+    def __init__(self) -> None:
+        self.records = self.last_sequence = self.lost_records = self.lost_bytes = 0
+        self.unexplained = self.disordered = self.slots = self.unfinished = 0
+
+    def count(self, sequence: int, has_lost: bool) -> None:
+        gap = sequence - self.last_sequence - 1
+        if gap < 0:
+            self.disordered += 1
+        elif gap > 0 and not has_lost:
+            self.unexplained += 1
+        else:
+            self.lost_records += gap
+        self.last_sequence = sequence
+        self.records += 1
+
+    def read_slot(self, reader: Reader) -> None:
+        try:
+            reader.latest(self.slots % reader.header.symbol_count)
+            self.slots += 1
+        except SlotUnfinished:
+            self.unfinished += 1
+
+
+def summarize(reader: Reader) -> bool:
+    """Reads everything, and a slot now and then and after each loss, and counts."""
+    counts = Counts()
+    has_lost = False
+    try:
+        while True:
+            event = reader.wait(60, sleep_s=0.0002)
+            if event is None:
+                emit({"error": "nothing for a minute", "at": "wait"})
+                return False
+            if isinstance(event, WriterChanged) and event.state in ("closed", "silent"):
+                emit({**vars(counts), "position": reader.position, "writer": event.state})
+                return True
+            if isinstance(event, Lost):
+                counts.lost_bytes += event.bytes
+                has_lost = True
+            elif isinstance(event, (Book, Trade, Status)):
+                counts.count(event.sequence, has_lost)
+                has_lost = False
+            if has_lost or counts.records % 64 == 0:
+                counts.read_slot(reader)
+    except ShmError as error:
+        emit({"error": error.code, "at": "wait"})
+        return False
+
+
 def main() -> int:
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
-    verify = is_following = False
+    verify = is_following = is_summary = False
     start: Optional[int] = None
     slot_timeout_s = 0.1
     arguments = iter(sys.argv[1:])
@@ -137,6 +190,8 @@ def main() -> int:
             verify = True
         elif argument == "--follow":
             is_following = True
+        elif argument == "--summary":
+            is_following = is_summary = True
         elif argument == "--from":
             start = int(next(arguments))
         elif argument == "--slot-timeout-ms":
@@ -150,10 +205,12 @@ def main() -> int:
                 continue
             with reader:
                 reader.slot_timeout_s = slot_timeout_s
-                emit(header_fields("header", reader))
+                if not is_summary:
+                    emit(header_fields("header", reader))
+                    sys.stdout.flush()
                 reader.seek(reader.header.first_position if start is None else start)
                 if is_following:
-                    is_fine = follow(reader)
+                    is_fine = summarize(reader) if is_summary else follow(reader)
                 else:
                     print_slots(reader)
                     print_ring(reader)

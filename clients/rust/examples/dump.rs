@@ -3,6 +3,7 @@
 //!
 //!     dump [--verify] [--slot-timeout-ms N] [--from POSITION] FILE...   what is there now, of each file
 //!     dump [--verify] --follow NAME                                     everything from the first record until the writer closes
+//!     dump [--verify] --summary NAME                                    only counts, until the writer closes or falls silent
 //!
 //! 64-bit integers are JSON strings; NaN is null. Exit code 0; 1 when following ended with an error.
 
@@ -11,7 +12,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use market_data_shm::{Book, Error, Event, Level, Reader, Status, Trade, Wait, WriterState};
+use market_data_shm::{Book, Error, ErrorCode, Event, Level, Reader, Status, Trade, Wait, WriterState};
 
 fn text(text: &str) -> String {
     let mut out = String::from("\"");
@@ -217,7 +218,96 @@ fn follow(reader: &mut Reader, out: &mut impl io::Write) -> io::Result<bool> {
     }
 }
 
+/// `unexplained`: records that are missing without a loss before them.
+#[derive(Default)]
+struct Counts {
+    records: i64,
+    last_sequence: i64,
+    lost_records: i64,
+    lost_bytes: i64,
+    unexplained: i64,
+    disordered: i64,
+    slots: i64,
+    unfinished: i64,
+    has_lost: bool,
+}
+
+impl Counts {
+    fn count(&mut self, sequence: i64) {
+        if sequence <= self.last_sequence {
+            self.disordered += 1;
+        } else if sequence != self.last_sequence + 1 && !self.has_lost {
+            self.unexplained += 1;
+        } else {
+            self.lost_records += sequence - self.last_sequence - 1;
+        }
+        self.last_sequence = sequence;
+        self.has_lost = false;
+        self.records += 1;
+    }
+
+    fn json(&self, position: i64, writer: WriterState) -> String {
+        format!(
+            "{{\"records\":{},\"last_sequence\":{},\"lost_records\":{},\"lost_bytes\":{},\"unexplained\":{},\"disordered\":{},\
+             \"slots\":{},\"unfinished\":{},\"position\":{position},\"writer\":\"{writer}\"}}",
+            self.records,
+            self.last_sequence,
+            self.lost_records,
+            self.lost_bytes,
+            self.unexplained,
+            self.disordered,
+            self.slots,
+            self.unfinished,
+        )
+    }
+}
+
+/// Reads everything, and a slot now and then and after each loss, and counts. `None` when a minute passed without an event.
+fn summarize(reader: &mut Reader) -> Result<Option<String>, Error> {
+    let mut counts = Counts::default();
+    let pause = Wait::Sleep(Duration::from_micros(200));
+    while let Some(event) = reader.wait_event(pause, Some(Duration::from_secs(60)))? {
+        match event {
+            Event::Book(book) => counts.count(book.sequence),
+            Event::Trade(trade) => counts.count(trade.sequence),
+            Event::Status(status) => counts.count(status.sequence),
+            Event::Lost(bytes) => {
+                counts.lost_bytes += bytes;
+                counts.has_lost = true;
+            }
+            Event::Writer(state @ (WriterState::Closed | WriterState::Silent)) => {
+                return Ok(Some(counts.json(reader.position(), state)));
+            }
+            _ => continue,
+        }
+        if counts.has_lost || counts.records % 64 == 0 {
+            let index = (counts.slots % i64::from(reader.header().symbol_count)) as u32;
+            match reader.latest_at(index) {
+                Ok(_) => counts.slots += 1,
+                Err(error) if error.code() == ErrorCode::SlotUnfinished => counts.unfinished += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn print_summary(reader: &mut Reader, out: &mut impl io::Write) -> io::Result<bool> {
+    let line = summarize(reader);
+    let is_fine = matches!(line, Ok(Some(_)));
+    writeln!(
+        out,
+        "{}",
+        match line {
+            Ok(line) => line.unwrap_or_default(),
+            Err(error) => error_json(&error, "wait"),
+        }
+    )?;
+    Ok(is_fine)
+}
+
 fn run(out: &mut impl io::Write) -> io::Result<bool> {
+    let mut is_summary = false;
     let (mut verify, mut is_following, mut from, mut slot_timeout) = (false, false, None, Duration::from_millis(100));
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -225,21 +315,26 @@ fn run(out: &mut impl io::Write) -> io::Result<bool> {
         match argument.as_str() {
             "--verify" => verify = true,
             "--follow" => is_following = true,
+            "--summary" => is_summary = true,
             "--from" => from = Some(integer()),
             "--slot-timeout-ms" => slot_timeout = Duration::from_millis(integer().unsigned_abs()),
             file => match Reader::open(file) {
                 Err(error) => {
                     writeln!(out, "{}", error_json(&error, "open"))?;
-                    if is_following {
+                    if is_following || is_summary {
                         return Ok(false);
                     }
                 }
                 Ok(mut reader) => {
                     reader.set_verify_checksums(verify);
                     reader.set_slot_timeout(slot_timeout);
-                    writeln!(out, "{}", header_json("header", &reader))?;
                     let start = from.unwrap_or(reader.header().first_position);
                     reader.seek(start).map_err(io::Error::other)?;
+                    if is_summary {
+                        return print_summary(&mut reader, out);
+                    }
+                    writeln!(out, "{}", header_json("header", &reader))?;
+                    out.flush()?;
                     if is_following {
                         return follow(&mut reader, out);
                     }

@@ -3,6 +3,7 @@
 //
 //	dump [--verify] [--slot-timeout-ms N] [--from POSITION] FILE...   what is there now, of each file
 //	dump [--verify] --follow NAME                                     everything from the first record until the writer closes
+//	dump [--verify] --summary NAME                                    only counts, until the writer closes or falls silent
 //
 // 64-bit integers are JSON strings; NaN is null. Exit code 0; 1 when following ended with an error.
 package main
@@ -187,12 +188,89 @@ func follow(reader *shm.Reader) bool {
 	}
 }
 
+// counts of a summary. unexplained: records that are missing without a loss before them.
+type counts struct {
+	records, lastSequence, lostRecords, lostBytes, unexplained, disordered, slots, unfinished int64
+
+	hasLost bool
+}
+
+func (c *counts) count(sequence int64) {
+	switch {
+	case sequence <= c.lastSequence:
+		c.disordered++
+	case sequence != c.lastSequence+1 && !c.hasLost:
+		c.unexplained++
+	default:
+		c.lostRecords += sequence - c.lastSequence - 1
+	}
+	c.lastSequence = sequence
+	c.hasLost = false
+	c.records++
+}
+
+func (c *counts) json(position int64, writer shm.WriterState) string {
+	return fmt.Sprintf(`{"records":%d,"last_sequence":%d,"lost_records":%d,"lost_bytes":%d,"unexplained":%d,"disordered":%d,`+
+		`"slots":%d,"unfinished":%d,"position":%d,"writer":"%v"}`,
+		c.records, c.lastSequence, c.lostRecords, c.lostBytes, c.unexplained, c.disordered, c.slots, c.unfinished, position, writer)
+}
+
+// summarize reads everything, and a slot now and then and after each loss, and counts.
+func summarize(reader *shm.Reader) (string, error) {
+	var c counts
+	var event shm.Event
+	var slot shm.Book
+	for {
+		if err := reader.Wait(&event, 200*time.Microsecond, time.Minute); err != nil {
+			return "", err
+		}
+		switch event.Kind {
+		case shm.KindBook:
+			c.count(event.Book.Sequence)
+		case shm.KindTrade:
+			c.count(event.Trade.Sequence)
+		case shm.KindStatus:
+			c.count(event.Status.Sequence)
+		case shm.KindLost:
+			c.lostBytes += event.LostBytes
+			c.hasLost = true
+		case shm.KindWriter:
+			if event.Writer == shm.WriterClosed || event.Writer == shm.WriterSilent {
+				return c.json(reader.Position(), event.Writer), nil
+			}
+			continue
+		case shm.KindNone:
+			return "", errors.New("nothing for a minute")
+		}
+		if c.hasLost || c.records%64 == 0 {
+			err := reader.LatestAt(uint32(c.slots%int64(reader.Header().SymbolCount)), &slot)
+			if errors.Is(err, shm.SlotUnfinished) {
+				c.unfinished++
+			} else if err != nil {
+				return "", err
+			} else {
+				c.slots++
+			}
+		}
+	}
+}
+
+func printSummary(reader *shm.Reader) bool {
+	line, err := summarize(reader)
+	if err != nil {
+		line = errorJSON(err, "wait")
+	}
+	fmt.Fprintln(out, line)
+	return err == nil
+}
+
 func integer(text string) int64 {
 	value, _ := strconv.ParseInt(text, 10, 64)
 	return value
 }
 
 func main() {
+	isSummary := false
 	verify, isFollowing, from, slotTimeout := false, false, int64(-1), 100*time.Millisecond
 	isFine := true
 	for i := 1; i < len(os.Args); i++ {
@@ -201,6 +279,8 @@ func main() {
 			verify = true
 		case argument == "--follow":
 			isFollowing = true
+		case argument == "--summary":
+			isFollowing, isSummary = true, true
 		case argument == "--from" && i+1 < len(os.Args):
 			i++
 			from = integer(os.Args[i])
@@ -215,7 +295,10 @@ func main() {
 				continue
 			}
 			reader.VerifyChecksums, reader.SlotTimeout = verify, slotTimeout
-			fmt.Fprintln(out, headerJSON("header", reader))
+			if !isSummary {
+				fmt.Fprintln(out, headerJSON("header", reader))
+				out.Flush()
+			}
 			start := from
 			if start < 0 {
 				start = reader.Header().FirstPosition
@@ -223,7 +306,9 @@ func main() {
 			if err := reader.SeekTo(start); err != nil {
 				fmt.Fprintln(out, errorJSON(err, "next"))
 			}
-			if isFollowing {
+			if isSummary {
+				isFine = printSummary(reader)
+			} else if isFollowing {
 				isFine = follow(reader)
 			} else {
 				printSlots(reader)
