@@ -152,7 +152,7 @@ export class ShmReader {
     this.#latest = new LatestReader(buffer, header, records, options);
     this.#watch = new WriterWatch(buffer);
     this.#indexes = new Map(symbols.map((symbol, index) => [symbol, index]));
-    this.#book = new BookEvent(header.depthMax);
+    this.#book = new BookEvent(symbols, header.depthMax);
   }
 
   #unknownSymbol(symbol: string): ShmError {

@@ -1,66 +1,128 @@
-import type { MarketState } from '../model/market-state.ts';
+import { MARKET_STATES, type MarketState, STATE_REASONS } from '../model/market-state.ts';
+import { readInt64 } from './int64.ts';
+import * as layout from './layout.ts';
+
+/** Of every record this much is copied as it is: all but the levels of a book. */
+export const EVENT_WORDS = layout.BOOK_LEVELS / 4;
 
 /**
- * What a reader hands out. Each reader owns one object of each kind and overwrites it with the next record: copy what is kept
- * (`book.copy()`). Numbers named `…Mantissa` are whole numbers at the scale beside them; the others are plain decimals.
+ * What a reader hands out: its own copy of a record, taken apart as far as it is asked for. Each reader owns one object of each kind
+ * and overwrites it with the next record: keep `book.copy()` instead. Numbers named `…Mantissa` are whole numbers at the scale
+ * beside them; the others are plain decimals.
  */
 abstract class RecordEvent {
+  /** The record's first 128 bytes: layout.ts says what is where. */
+  readonly words: Uint32Array;
+  protected readonly floats: Float64Array;
+  protected readonly symbols: readonly string[];
+
+  constructor(symbols: readonly string[]) {
+    this.symbols = symbols;
+    this.words = new Uint32Array(EVENT_WORDS);
+    this.floats = new Float64Array(this.words.buffer);
+  }
+
   /** 1 for the region's first record; a gap tells how many records were lost. */
-  sequence = 0;
-  symbolIndex = 0;
-  symbol = '';
-  /** Words of the i64 times, low and high, in the order publish, receive, exchange, trade. */
-  readonly timeWords = new Uint32Array(8);
+  get sequence(): number {
+    return readInt64(this.words, layout.RECORD_SEQUENCE / 4);
+  }
+
+  get symbolIndex(): number {
+    return this.words[layout.RECORD_SYMBOL_INDEX / 4]!;
+  }
+
+  get symbol(): string {
+    return this.symbols[this.symbolIndex]!;
+  }
 
   /** When the writer wrote the record: nanoseconds since the Unix epoch. */
   get publishTimeNs(): bigint {
-    return this.#time(0);
+    return this.time(layout.RECORD_PUBLISH_TIME_NS);
   }
 
   /** When the frame behind it was read from the exchange's socket: nanoseconds since the Unix epoch. */
   get receiveTimeNs(): bigint {
-    return this.#time(2);
+    return this.time(layout.RECORD_RECEIVE_TIME_NS);
   }
 
   /** The exchange's event time: nanoseconds since the Unix epoch, 0 when it sent none. */
   get exchangeTimeNs(): bigint {
-    return this.#time(4);
+    return this.time(layout.RECORD_EXCHANGE_TIME_NS);
   }
 
-  protected get tradeTime(): bigint {
-    return this.#time(6);
+  protected time(offset: number): bigint {
+    return (BigInt(this.words[offset / 4 + 1]!) << 32n) | BigInt(this.words[offset / 4]!);
   }
 
-  #time(word: number): bigint {
-    return (BigInt(this.timeWords[word + 1]!) << 32n) | BigInt(this.timeWords[word]!);
+  protected byte(offset: number): number {
+    return (this.words[offset >> 2]! >>> ((offset & 3) * 8)) & 0xff;
   }
 }
 
 /** The whole top of a book. Best levels have index 0. */
 export class BookEvent extends RecordEvent {
   readonly kind = 'book';
-  /** Always live in the ring. In a latest slot, anything but live comes without levels. */
-  state: MarketState = 'syncing';
-  reason = '';
-  source: 'diff' | 'partial' = 'diff';
-  /** The exchange's id of the last update in this book; -1 when there was none yet. */
-  lastUpdateId = -1;
-  priceScale = 0;
-  quantityScale = 0;
-  lastPriceScale = 0;
-  bidCount = 0;
-  askCount = 0;
-  /** NaN while unknown. */
-  lastPriceMantissa = Number.NaN;
-  volume24hMantissa = Number.NaN;
-  high24hMantissa = Number.NaN;
-  low24hMantissa = Number.NaN;
   /** Price and quantity mantissas in turn: all bids, then all asks. Valid up to 2 × (bidCount + askCount). */
   readonly levels: Float64Array;
 
-  constructor(depthMax: number) {
-    super();
+  constructor(symbols: readonly string[], depthMax: number) {
+    super(symbols);
     this.levels = new Float64Array(4 * depthMax);
+  }
+
+  /** Always live in the ring. In a latest slot, anything but live comes without levels. */
+  get state(): MarketState {
+    return stateName(this.byte(layout.BOOK_STATE));
+  }
+
+  get reason(): string {
+    return reasonName(this.byte(layout.BOOK_REASON));
+  }
+
+  get source(): 'diff' | 'partial' {
+    return this.byte(layout.BOOK_SOURCE) === layout.SOURCE_PARTIAL ? 'partial' : 'diff';
+  }
+
+  /** The exchange's id of the last update in this book; -1 when there was none yet. */
+  get lastUpdateId(): number {
+    return readInt64(this.words, layout.BOOK_LAST_UPDATE_ID / 4);
+  }
+
+  get priceScale(): number {
+    return this.byte(layout.BOOK_PRICE_SCALE);
+  }
+
+  get quantityScale(): number {
+    return this.byte(layout.BOOK_QUANTITY_SCALE);
+  }
+
+  get lastPriceScale(): number {
+    return this.byte(layout.BOOK_LAST_PRICE_SCALE);
+  }
+
+  get bidCount(): number {
+    return this.words[layout.BOOK_BID_COUNT / 4]!;
+  }
+
+  get askCount(): number {
+    return this.words[layout.BOOK_ASK_COUNT / 4]!;
+  }
+
+  /** NaN while unknown, as all statistics. */
+  get lastPriceMantissa(): number {
+    return this.floats[layout.BOOK_LAST_PRICE / 8]!;
+  }
+
+  get volume24hMantissa(): number {
+    return this.floats[layout.BOOK_VOLUME_24H / 8]!;
+  }
+
+  get high24hMantissa(): number {
+    return this.floats[layout.BOOK_HIGH_24H / 8]!;
+  }
+
+  get low24hMantissa(): number {
+    return this.floats[layout.BOOK_LOW_24H / 8]!;
   }
 
   get isLive(): boolean {
@@ -115,25 +177,45 @@ export class BookEvent extends RecordEvent {
 
   /** A book of its own that later records do not change. */
   copy(): BookEvent {
-    const { levels, timeWords, ...fields } = this;
-    const copy = Object.assign(new BookEvent(this.levels.length / 4), fields);
-    copy.levels.set(levels);
-    copy.timeWords.set(timeWords);
+    const copy = new BookEvent(this.symbols, this.levels.length / 4);
+    copy.words.set(this.words);
+    copy.levels.set(this.levels);
     return copy;
   }
 }
 
 export class TradeEvent extends RecordEvent {
   readonly kind = 'trade';
-  tradeId = 0;
+
+  get tradeId(): number {
+    return readInt64(this.words, layout.TRADE_ID / 4);
+  }
+
   /** True: the trade was a sell order hitting a bid. */
-  isBuyerMaker = false;
+  get isBuyerMaker(): boolean {
+    return this.byte(layout.TRADE_IS_BUYER_MAKER) !== 0;
+  }
+
   /** True when it came late, to fill a gap. */
-  isRefill = false;
-  priceScale = 0;
-  quantityScale = 0;
-  priceMantissa = 0;
-  quantityMantissa = 0;
+  get isRefill(): boolean {
+    return this.byte(layout.TRADE_IS_REFILL) !== 0;
+  }
+
+  get priceScale(): number {
+    return this.byte(layout.TRADE_PRICE_SCALE);
+  }
+
+  get quantityScale(): number {
+    return this.byte(layout.TRADE_QUANTITY_SCALE);
+  }
+
+  get priceMantissa(): number {
+    return this.floats[layout.TRADE_PRICE / 8]!;
+  }
+
+  get quantityMantissa(): number {
+    return this.floats[layout.TRADE_QUANTITY / 8]!;
+  }
 
   get price(): number {
     return this.priceMantissa / 10 ** this.priceScale;
@@ -145,17 +227,26 @@ export class TradeEvent extends RecordEvent {
 
   /** The exchange's trade time: nanoseconds since the Unix epoch. */
   get tradeTimeNs(): bigint {
-    return this.tradeTime;
+    return this.time(layout.TRADE_TIME_NS);
   }
 }
 
 /** A book's state changed. */
 export class StatusEvent extends RecordEvent {
   readonly kind = 'status';
-  state: MarketState = 'syncing';
-  reason = '';
+
+  get state(): MarketState {
+    return stateName(this.byte(layout.STATUS_STATE));
+  }
+
+  get reason(): string {
+    return reasonName(this.byte(layout.STATUS_REASON));
+  }
+
   /** Of the last applied update; -1 when there was none. */
-  lastUpdateId = -1;
+  get lastUpdateId(): number {
+    return readInt64(this.words, layout.STATUS_LAST_UPDATE_ID / 4);
+  }
 }
 
 /** The reader fell a whole ring behind and goes on at the newest position. A value, not an error. */
@@ -165,3 +256,12 @@ export class LostEvent {
 }
 
 export type ShmEvent = BookEvent | TradeEvent | StatusEvent | LostEvent;
+
+function stateName(code: number): MarketState {
+  // A later writer's state is none that may be traded on: it reads as stale.
+  return code < MARKET_STATES.length ? MARKET_STATES[code]! : 'stale';
+}
+
+function reasonName(code: number): string {
+  return code < STATE_REASONS.length ? STATE_REASONS[code]! : `unknown(${code})`;
+}

@@ -15,5 +15,10 @@ function holdProcessor(): void {
   Atomics.load(cell, 0);
 }
 
+function nothing(): void {}
+
 /** Loads before it are done before loads after it; the same for stores. Not for a store before and a load after it. */
 export const fence: () => void = process.arch === 'x64' ? holdCompiler : holdProcessor;
+
+/** The same right before or after a call of a built-in function like `copyWithin`, which holds the compiler by itself. */
+export const processorFence: () => void = process.arch === 'x64' ? nothing : holdProcessor;

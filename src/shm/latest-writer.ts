@@ -1,4 +1,4 @@
-import { fence } from './fence.ts';
+import { fence, processorFence } from './fence.ts';
 import { Int64Cell } from './int64.ts';
 import * as layout from './layout.ts';
 
@@ -28,25 +28,33 @@ export class LatestWriter {
 
   /** Copies a record from elsewhere in the region. @param recordWord its first 4-byte word. */
   copyFrom(symbolIndex: number, recordWord: number, lengthBytes: number): void {
-    const target = this.begin(symbolIndex) >> 1;
     const source = recordWord >> 1;
-    this.#floats.copyWithin(target, source, source + (lengthBytes >> 3));
-    this.end(symbolIndex);
+    this.#nextVersion(symbolIndex);
+    processorFence();
+    this.#floats.copyWithin(this.#recordWord(symbolIndex) >> 1, source, source + (lengthBytes >> 3));
+    processorFence();
+    this.#nextVersion(symbolIndex);
   }
 
   /** Opens the slot for changes until {@link LatestWriter.end}. Returns its record's first 4-byte word. */
   begin(symbolIndex: number): number {
-    const version = this.#counts[symbolIndex]! + 1;
-    this.#counts[symbolIndex] = version;
-    this.#versions[symbolIndex]!.store(version);
+    this.#nextVersion(symbolIndex);
     fence();
-    return (this.#place.slotsOffset + symbolIndex * this.#place.slotStride + layout.SLOT_RECORD) >> 2;
+    return this.#recordWord(symbolIndex);
   }
 
   end(symbolIndex: number): void {
+    fence();
+    this.#nextVersion(symbolIndex);
+  }
+
+  #nextVersion(symbolIndex: number): void {
     const version = this.#counts[symbolIndex]! + 1;
     this.#counts[symbolIndex] = version;
-    fence();
     this.#versions[symbolIndex]!.store(version);
+  }
+
+  #recordWord(symbolIndex: number): number {
+    return (this.#place.slotsOffset + symbolIndex * this.#place.slotStride + layout.SLOT_RECORD) >> 2;
   }
 }

@@ -9,6 +9,7 @@ import { LatestWriter, type SlotPlace } from './latest-writer.ts';
 import * as layout from './layout.ts';
 import { bookRecordBytes } from './plan.ts';
 import { type RingPlace, RingWriter } from './ring-writer.ts';
+import { WallTime } from './wall-time.ts';
 
 export interface WriterPlace extends RingPlace, SlotPlace {
   readonly depthMax: number;
@@ -30,13 +31,12 @@ export class RegionWriter {
   readonly latest: LatestWriter;
   readonly #words: Uint32Array;
   readonly #floats: Float64Array;
-  readonly #clock: Clock;
   readonly #depthMax: number;
   readonly #hasChecksums: boolean;
   /** In a typed array, because a double in a field is allocated anew at each change. */
   readonly #sequence = new Float64Array(1);
-  readonly #publishTime = new EpochNanos();
-  readonly #receiveTime = new EpochNanos();
+  readonly #publishTime: WallTime;
+  readonly #receiveTime: WallTime;
   readonly #exchangeTime = new EpochNanos();
   readonly #tradeTime = new EpochNanos();
 
@@ -44,7 +44,8 @@ export class RegionWriter {
   constructor(buffer: ArrayBuffer, place: WriterPlace, instruments: readonly Instrument[], clock: Clock) {
     this.#words = new Uint32Array(buffer);
     this.#floats = new Float64Array(buffer);
-    this.#clock = clock;
+    this.#publishTime = new WallTime(clock);
+    this.#receiveTime = new WallTime(clock);
     this.#depthMax = place.depthMax;
     this.#hasChecksums = place.hasChecksums;
     this.latest = new LatestWriter(buffer, place);
@@ -164,19 +165,8 @@ export class RegionWriter {
 
   #writeTimes(word: number, publishTimeNs: number, receiveTimeNs: number, exchangeTimeMs: number): void {
     const words = this.#words;
-    const clock = this.#clock;
-    this.#publishTime.write(
-      words,
-      word + layout.RECORD_PUBLISH_TIME_NS / 4,
-      clock.wallSeconds(publishTimeNs),
-      clock.wallNanos(publishTimeNs),
-    );
-    this.#receiveTime.write(
-      words,
-      word + layout.RECORD_RECEIVE_TIME_NS / 4,
-      clock.wallSeconds(receiveTimeNs),
-      clock.wallNanos(receiveTimeNs),
-    );
+    this.#publishTime.write(words, word + layout.RECORD_PUBLISH_TIME_NS / 4, publishTimeNs);
+    this.#receiveTime.write(words, word + layout.RECORD_RECEIVE_TIME_NS / 4, receiveTimeNs);
     this.#exchangeTime.writeMilliseconds(words, word + layout.RECORD_EXCHANGE_TIME_NS / 4, exchangeTimeMs);
   }
 
@@ -203,16 +193,16 @@ function writeLevels(
 ): number {
   let next = start;
   let level = 0;
-  for (const whole = count & ~3; level < whole; level += 4) {
+  for (const whole = count & ~3; level < whole; level = (level + 4) | 0) {
     target[next] = prices[level]!;
-    target[next + 1] = quantities[level]!;
-    target[next + 2] = prices[level + 1]!;
-    target[next + 3] = quantities[level + 1]!;
-    target[next + 4] = prices[level + 2]!;
-    target[next + 5] = quantities[level + 2]!;
-    target[next + 6] = prices[level + 3]!;
-    target[next + 7] = quantities[level + 3]!;
-    next += 8;
+    target[(next + 1) | 0] = quantities[level]!;
+    target[(next + 2) | 0] = prices[(level + 1) | 0]!;
+    target[(next + 3) | 0] = quantities[(level + 1) | 0]!;
+    target[(next + 4) | 0] = prices[(level + 2) | 0]!;
+    target[(next + 5) | 0] = quantities[(level + 2) | 0]!;
+    target[(next + 6) | 0] = prices[(level + 3) | 0]!;
+    target[(next + 7) | 0] = quantities[(level + 3) | 0]!;
+    next = (next + 8) | 0;
   }
   for (; level < count; level++) {
     target[next] = prices[level]!;

@@ -29,8 +29,8 @@ export class RingReader {
   readonly #capacity: number;
   readonly #verify: boolean;
   readonly #book: BookEvent;
-  readonly #trade = new TradeEvent();
-  readonly #status = new StatusEvent();
+  readonly #trade: TradeEvent;
+  readonly #status: StatusEvent;
   readonly #lost = new LostEvent();
   #cursor = 0;
   #offset = 0;
@@ -44,7 +44,9 @@ export class RingReader {
     this.#ringOffset = header.ringOffset;
     this.#capacity = header.ringCapacity;
     this.#verify = options.verify === true && (header.flags & layout.FLAG_CHECKSUMS) !== 0;
-    this.#book = new BookEvent(header.depthMax);
+    this.#book = new BookEvent(records.symbols, header.depthMax);
+    this.#trade = new TradeEvent(records.symbols);
+    this.#status = new StatusEvent(records.symbols);
     this.seek(this.tail());
   }
 
