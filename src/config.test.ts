@@ -104,12 +104,13 @@ describe('precedence', () => {
     expect(load([], { MARKET_DATA_CONFIG: 'other.yaml' }).config.health_port).toBe(4);
   });
 
-  it('ignores what Kubernetes injects for a Service of that name', () => {
+  it('ignores what Kubernetes injects for a Service of that name, and where recordings are', () => {
     const env = {
       MARKET_DATA_PORT: 'tcp://10.0.0.1:8080',
       MARKET_DATA_PORT_8080_TCP_ADDR: '10.0.0.1',
       MARKET_DATA_SERVICE_HOST: '10.0.0.1',
       MARKET_DATA_SERVICE_PORT_HTTP: '8080',
+      MARKET_DATA_CAPTURES: '/captures',
     };
     expect(load([], env).config).toEqual(load().config);
   });

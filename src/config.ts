@@ -12,6 +12,9 @@ export type { Config, ConfigKey, LogLevel } from './config/keys.ts';
 export const DEFAULT_CONFIG_FILE = 'config.yaml';
 const ENVIRONMENT_PREFIX = 'MARKET_DATA_';
 
+/** Variables of that prefix that are no settings: the file's path, where recordings are, the seed of simulations. */
+const OTHER_VARIABLES: readonly string[] = ['MARKET_DATA_CONFIG', 'MARKET_DATA_CAPTURES', 'MARKET_DATA_SEED'];
+
 /**
  * Kubernetes puts these into every container beside a Service named "market-data"; they are no settings.
  * https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
@@ -73,7 +76,7 @@ const CONFIG_FLAGS: readonly FlagSpec[] = [
 
 /** A file that was asked for must be there; the default one may be missing. */
 function configPath(request: ConfigRequest, flag: string | undefined): string | undefined {
-  const asked = flag ?? request.env[`${ENVIRONMENT_PREFIX}CONFIG`];
+  const asked = flag ?? request.env.MARKET_DATA_CONFIG;
   if (asked !== undefined) return resolve(request.cwd, asked);
   const path = resolve(request.cwd, DEFAULT_CONFIG_FILE);
   return existsSync(path) ? path : undefined;
@@ -100,7 +103,7 @@ class Settings {
   readEnvironment(env: ConfigRequest['env']): void {
     for (const [name, value] of Object.entries(env)) {
       if (!name.startsWith(ENVIRONMENT_PREFIX) || value === undefined) continue;
-      if (name === `${ENVIRONMENT_PREFIX}CONFIG` || KUBERNETES_SERVICE_LINK.test(name)) continue;
+      if (OTHER_VARIABLES.includes(name) || KUBERNETES_SERVICE_LINK.test(name)) continue;
       const key = name.slice(ENVIRONMENT_PREFIX.length).toLowerCase();
       if (isConfigKey(key) && name === toVariable(key))
         this.#set(key, name, () => CONFIG_KEYS[key].kind.fromText(value));

@@ -5,3 +5,5 @@
 process.stdin.once('end', () => process.kill(process.pid, 'SIGTERM'));
 process.stdin.once('error', () => process.kill(process.pid, 'SIGTERM'));
 process.stdin.resume();
+// Waiting for the parent is no reason to live on.
+process.stdin.unref();

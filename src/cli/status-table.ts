@@ -24,7 +24,7 @@ export class StatusTable {
   /** @param rowsMax symbols shown; the others are summed up in a line of their own */
   lines(rowsMax = Number.POSITIVE_INFINITY): string[] {
     const nowMs = performance.now();
-    const seconds = (nowMs - this.#beforeMs) / 1000;
+    const seconds = Math.max(nowMs - this.#beforeMs, 1) / 1000;
     this.#beforeMs = nowMs;
     const rows = this.#view.symbols.map((symbol) => row(symbol, this.#ratesOf(symbol, seconds)));
     const hidden = rows.length - rowsMax;

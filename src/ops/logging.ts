@@ -33,7 +33,6 @@ function censor(value: unknown, path: string[]): unknown {
   return path.at(-1) === 'redis_url' && typeof value === 'string' ? maskUrl(value) : '***';
 }
 
-const STANDARD_OUTPUT = 1;
 const LAST_WORDS_MS = 200;
 
 /**
@@ -58,14 +57,16 @@ export async function openLog({ level, isPretty, writeLines }: LoggingOptions): 
     return { logger, flush: async () => {}, lastWords: (error, message) => logger.fatal({ err: error }, message) };
   }
 
-  const maxLength = LIMITS.log_queue_bytes_max;
-  const destination = pino.destination({ dest: STANDARD_OUTPUT, sync: false, maxLength });
+  // Opening `process.stdout` makes a pipe non-blocking: no thread is ever stuck in a write, not even when the process ends.
+  const dest = process.stdout.fd;
+  const destination = pino.destination({ dest, sync: false, minLength: 1, maxLength: LIMITS.log_queue_bytes_max });
   // The reader of the log has gone (EPIPE): the service lives on.
   destination.on('error', () => {});
-  const logger = pino(options, destination);
+  // Behind a plain `write`, "fatal" does not wait until all is written, as pino makes it do otherwise.
+  const logger = pino(options, { write: (line) => void destination.write(line) });
   return {
     logger,
-    flush: (timeoutMs) => flush(logger, timeoutMs),
+    flush: (timeoutMs) => flush(destination, timeoutMs),
     lastWords: (error, message) => pino(options, { write: writeAndWait }).fatal({ err: error }, message),
   };
 }
@@ -74,23 +75,27 @@ async function prettyStream(writeLines: LoggingOptions['writeLines']): Promise<p
   // Costs memory, so it is loaded for people only.
   const { default: pretty } = await import('pino-pretty');
   const layout = { translateTime: 'SYS:HH:MM:ss.l', singleLine: true };
-  if (writeLines === undefined) return pretty({ ...layout, destination: STANDARD_OUTPUT, sync: true });
+  if (writeLines === undefined) return pretty({ ...layout, destination: process.stdout.fd, sync: true });
   const format = pretty.prettyFactory({ ...layout, colorize: true });
   return { write: (line: string) => writeLines(format(line)) };
 }
 
-function flush(logger: Logger, timeoutMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, timeoutMs);
-    logger.flush(() => {
+type Destination = ReturnType<typeof pino.destination>;
+
+async function flush(destination: Destination, timeoutMs: number): Promise<void> {
+  const isFlushed = await new Promise<boolean>((resolve) => {
+    const timer = setTimeout(resolve, timeoutMs, false);
+    destination.flush(() => {
       clearTimeout(timer);
-      resolve();
+      resolve(true);
     });
   });
+  // What is left would be written when the process exits, waiting for its reader for ever.
+  if (!isFlushed) destination.destroy();
 }
 
-/** A thread of the pool writes while this one sleeps: a pipe that is full would block a synchronous write for ever. */
+/** A thread of the pool writes while this one sleeps. */
 function writeAndWait(line: string): void {
-  write(STANDARD_OUTPUT, line, () => {});
+  write(process.stdout.fd, line, () => {});
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LAST_WORDS_MS);
 }
