@@ -95,7 +95,7 @@ describe('a depth frame', () => {
       );
     };
     const [told] = decoded(levels(LIMITS.levels_per_update_max));
-    expect((told?.[6] as string[]).at(-1)).toBe(`${LIMITS.levels_per_update_max} x 1`);
+    expect((told![6] as string[]).at(-1)).toBe(`${LIMITS.levels_per_update_max} x 1`);
     expect(decoded(levels(LIMITS.levels_per_update_max + 1))).toEqual([['rejected', 'malformed']]);
   });
 

@@ -104,7 +104,9 @@ function decodeEvent(event: string, isPartial: boolean, data: Fields, instrument
       values.widen(sink);
       depth.instrument = instrument;
       values.fill();
-      return isPartial ? sink.onPartialDepth(depth) : sink.onDepth(depth);
+      if (isPartial) sink.onPartialDepth(depth);
+      else sink.onDepth(depth);
+      return;
     }
     case 'bookTicker': {
       const top = new TopOfBook();
@@ -125,7 +127,8 @@ function decodeEvent(event: string, isPartial: boolean, data: Fields, instrument
       });
       values.widen(sink);
       values.fill();
-      return sink.onTopOfBook(top);
+      sink.onTopOfBook(top);
+      return;
     }
     case '24hrTicker': {
       const ticker = new Ticker24h();
@@ -145,10 +148,11 @@ function decodeEvent(event: string, isPartial: boolean, data: Fields, instrument
       });
       values.widen(sink);
       values.fill();
-      return sink.onTicker24h(ticker);
+      sink.onTicker24h(ticker);
+      return;
     }
     default:
-      return decodeTrade(event === 'trade' ? 't' : 'a', data, values, instrument, sink);
+      decodeTrade(event === 'trade' ? 't' : 'a', data, values, instrument, sink);
   }
 }
 
