@@ -14,8 +14,8 @@ const RESULTS = join(ROOT, 'bench/results');
 
 /** Benches by topology, and what each is about. */
 const BENCHES: Readonly<Record<string, string>> = {
-  decode:
-    'bytes of depth frames to integer levels, beside JSON.parse; with the book, beside the reference of the field',
+  decode: 'bytes of depth frames to integer levels, beside JSON.parse',
+  'decode-and-book': 'depth frames decoded and applied to a book, beside the reference of the field',
   book: 'cost per level from 20 to 20,000 levels a side, top of book, memory, beside sorted arrays',
   'frame-to-published': "a frame's bytes to ring record written and Redis bytes handed to the socket",
   'redis-commands': "our bytes beside the Redis library's own pipeline",
@@ -25,6 +25,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   'many-symbols': '500 symbols: start-up, CPU, memory; idle cost with four',
   memory: "an hour's worth of recorded traffic; the cost of each dependency",
   websocket: 'receiving frames, with and without permessage-deflate',
+  recorder: 'recording a latency, beside the metrics library',
   'shm-one-to-one': 'publish to read across two processes, beside a bare cache-line ping-pong and Redis pub/sub',
   'shm-one-to-many': 'one writer, several readers',
 };

@@ -14,6 +14,8 @@ export interface PlaybackState {
   readonly position: number;
   readonly depthFrames: number;
   readonly tradeFrames: number;
+  /** Of the recording's frames, those that are diffs. */
+  readonly depthShare: number;
   readonly isEnded: boolean;
   /** How far behind its schedule a paced playback is, because the client does not take more. */
   readonly behindMs: number;
@@ -59,6 +61,7 @@ export class Playback {
       position: this.position,
       depthFrames: this.#depthFrames,
       tradeFrames: this.#tradeFrames,
+      depthShare: this.#loop.depthFrames / this.#loop.frames.length,
       isEnded: this.position >= this.#options.frames,
       behindMs: rate === 0 ? 0 : Math.max(0, ((due - this.position) / rate) * 1000),
     };

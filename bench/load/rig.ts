@@ -1,11 +1,10 @@
-import { resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import { type Running, type RunningRedis, start, startRedis, until } from '../../test/e2e/processes.ts';
+import { readMetrics } from '../service-metrics.ts';
 import type { PlaybackState } from './playback.ts';
 import type { RecordingName } from './recorded-loop.ts';
 
-/** Of the repository: benches run from dist/bench. */
-export const ROOT = resolve(import.meta.dirname, '../../..');
+const SHM_NAME = `bench-${process.pid}`;
 
 /** The processes of a bench over real sockets: load, redis-server, and the service that is measured. */
 export interface RigOptions {
@@ -29,11 +28,11 @@ export class Rig {
 
   static async start(options: RigOptions): Promise<Rig> {
     const redis = await startRedis(['--client-output-buffer-limit', 'pubsub', '0', '0', '0']);
-    const load = start(
-      process.execPath,
-      ['dist/bench/load/exchange.js', options.recording, ...(options.withTrades === true ? ['--trades'] : [])],
-      { cwd: ROOT },
-    );
+    const load = start(process.execPath, [
+      'dist/bench/load/exchange.js',
+      options.recording,
+      ...(options.withTrades === true ? ['--trades'] : []),
+    ]);
     const line = await until('load process', () => {
       if (load.process.exitCode !== null) throw new Error(load.output.join('\n'));
       return load.output.find((text) => text.startsWith('{'));
@@ -44,8 +43,8 @@ export class Rig {
     const program =
       options.service === 'baseline'
         ? ['dist/bench/baseline/service.js', ...common, `--exchange-rest-url=http://${url}`]
-        : ['bin/market-data.js', 'run', '--health-port=0', `--shm-name=bench-${process.pid}`, ...flags];
-    const service = start(process.execPath, [...(options.nodeFlags ?? []), ...program], { cwd: ROOT });
+        : ['bin/market-data.js', 'run', '--health-port=0', `--shm-name=${SHM_NAME}`, ...flags];
+    const service = start(process.execPath, [...(options.nodeFlags ?? []), ...program]);
     const healthUrl = await until('service', () => {
       if (service.process.exitCode !== null) throw new Error(service.output.join('\n'));
       const listening = service.output.find((text) => text.includes('listening'));
@@ -71,6 +70,11 @@ export class Rig {
     this.symbols = symbols;
   }
 
+  /** Of the service's shared memory. */
+  get shmName(): string {
+    return SHM_NAME;
+  }
+
   get servicePid(): number {
     return this.service.process.pid!;
   }
@@ -91,6 +95,11 @@ export class Rig {
 
   async playback(): Promise<PlaybackState> {
     return (await fetch(`http://${this.#loadUrl}/control/state`)).json() as Promise<PlaybackState>;
+  }
+
+  /** Of the recording's frames, those that are diffs. */
+  async depthShare(): Promise<number> {
+    return (await this.playback()).depthShare;
   }
 
   /** Plays slowly until every symbol publishes. */
@@ -144,10 +153,8 @@ export class Rig {
   }
 
   /** The service's own metrics, `name{labels}` to value. */
-  async metrics(): Promise<Map<string, number>> {
-    const text = await (await fetch(`${this.healthUrl}/metrics`)).text();
-    const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-    return new Map(samples.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]));
+  metrics(): Promise<Map<string, number>> {
+    return readMetrics(this.healthUrl);
   }
 
   async close(): Promise<void> {

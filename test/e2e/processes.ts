@@ -1,14 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** The parts of the system as the processes that a user starts. Each is ended by its own id; ports are free ones. */
 
-export const ROOT = resolve(import.meta.dirname, '../..');
+/** The folder with the package.json: the same from source and from the build. */
+export const ROOT = rootAbove(import.meta.dirname);
 const READY_MS_MAX = 20_000;
 
 export interface Running {
@@ -94,6 +95,7 @@ export interface RunningSimulator extends Running {
   readonly wsUrl: string;
   readonly restUrl: string;
   readonly controlUrl: string;
+  readonly symbols: readonly string[];
 }
 
 export async function startSimulator(args: readonly string[]): Promise<RunningSimulator> {
@@ -102,8 +104,14 @@ export async function startSimulator(args: readonly string[]): Promise<RunningSi
     if (simulator.process.exitCode !== null) throw new Error(simulator.output.join('\n'));
     return simulator.output.find((text) => text.includes('"ready"'));
   });
-  const ready = JSON.parse(line) as { ws_url: string; rest_url: string; control_url: string };
-  return { ...simulator, wsUrl: ready.ws_url, restUrl: ready.rest_url, controlUrl: ready.control_url };
+  const ready = JSON.parse(line) as { ws_url: string; rest_url: string; control_url: string; symbols: string[] };
+  return {
+    ...simulator,
+    wsUrl: ready.ws_url,
+    restUrl: ready.rest_url,
+    controlUrl: ready.control_url,
+    symbols: ready.symbols,
+  };
 }
 
 export interface RunningService extends Running {
@@ -122,4 +130,8 @@ export async function startService(flags: Readonly<Record<string, string | numbe
     return (await fetch(`${healthUrl}/health`)).ok || undefined;
   });
   return { ...service, healthUrl };
+}
+
+function rootAbove(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : rootAbove(dirname(folder));
 }
