@@ -142,23 +142,23 @@ class Book:
     @property
     def bids(self) -> List[Level]:
         """(price, quantity), best (highest) first."""
-        return [self._values(level) for level in self.bid_mantissas]
+        return self._values(layout.FIXED_BYTES, self.bid_count)
 
     @property
     def asks(self) -> List[Level]:
         """(price, quantity), best (lowest) first."""
-        return [self._values(level) for level in self.ask_mantissas]
+        return self._values(layout.FIXED_BYTES + layout.LEVEL_BYTES * self.bid_count, self.ask_count)
 
     @property
     def best_bid(self) -> Optional[Level]:
         """(price, quantity), or None without bids."""
-        return self._values(self._levels(layout.FIXED_BYTES, 1)[0]) if self.bid_count else None
+        return self._values(layout.FIXED_BYTES, 1)[0] if self.bid_count else None
 
     @property
     def best_ask(self) -> Optional[Level]:
         """(price, quantity), or None without asks."""
         first = layout.FIXED_BYTES + layout.LEVEL_BYTES * self.bid_count
-        return self._values(self._levels(first, 1)[0]) if self.ask_count else None
+        return self._values(first, 1)[0] if self.ask_count else None
 
     @property
     def last_price(self) -> float:
@@ -192,8 +192,9 @@ class Book:
         numbers = struct.unpack_from(f"<{2 * count}d", self._raw, offset)
         return list(zip(numbers[::2], numbers[1::2]))
 
-    def _values(self, level: Level) -> Level:
-        return level[0] / _POWERS[self.price_scale], level[1] / _POWERS[self.quantity_scale]
+    def _values(self, offset: int, count: int) -> List[Level]:
+        price_power, quantity_power = _POWERS[self.price_scale], _POWERS[self.quantity_scale]
+        return [(price / price_power, quantity / quantity_power) for price, quantity in self._levels(offset, count)]
 
     def __repr__(self) -> str:
         return f"Book({self.symbol} {self.state} update {self.last_update_id}, {self.best_bid} | {self.best_ask})"
