@@ -23,6 +23,10 @@ export class LiveView implements ServiceView {
     return this.#redis.connected;
   }
 
+  get redisError(): string {
+    return this.#redis.lastError ?? '';
+  }
+
   get exchangeConnected(): boolean {
     return this.#feed.isConnected;
   }

@@ -37,6 +37,7 @@ function symbolView(changes: Partial<SymbolView> = {}): SymbolView {
 function serviceView(changes: Partial<ServiceView> = {}): ServiceView {
   return {
     redisConnected: true,
+    redisError: '',
     exchangeConnected: true,
     symbols: [symbolView()],
     routes: [{ route: 'public', isConnected: true, disconnects: counted(['rotated', 2]) }],

@@ -31,5 +31,6 @@ function readyAnswer(view: ServiceView): HttpAnswer {
     redis_connected: view.redisConnected,
     exchange_connected: view.exchangeConnected,
     symbols: Object.fromEntries(symbols),
+    ...(view.redisError === '' ? {} : { redis_error: view.redisError }),
   });
 }

@@ -5,6 +5,8 @@ import type { MarketState, StateReason } from '../model/market-state.ts';
 /** What /ready, /metrics and the status table read, when they are asked. Counters only ever grow. */
 export interface ServiceView {
   readonly redisConnected: boolean;
+  /** What Redis refuses or why it cannot be reached, while that lasts; it may be connected all the same. Empty: nothing. */
+  readonly redisError: string;
   /** Every route of the exchange has an open socket. */
   readonly exchangeConnected: boolean;
   readonly symbols: readonly SymbolView[];

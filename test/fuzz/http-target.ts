@@ -84,6 +84,7 @@ function view(): ServiceView {
   const latency = new LatencyHistogram();
   return {
     redisConnected: true,
+    redisError: '',
     exchangeConnected: true,
     symbols: [
       {
