@@ -65,6 +65,7 @@ function summarize(reports: readonly RunReport[], failures: readonly { seed: num
     exchange_fault_hits: total(({ exchange_fault_hits }) => exchange_fault_hits),
     interruptions: merged(({ interruptions }) => interruptions),
     resyncs: merged(({ resyncs }) => resyncs),
+    disconnects: merged(({ disconnects }) => disconnects),
     worst_recovery_ms: most(({ recovery_ms }) => recovery_ms),
     worst_recovery_on_redis_ms: most(({ recovery_on_redis_ms }) => recovery_on_redis_ms),
     worst_start_to_live_ms: most(({ start_to_live_ms }) => start_to_live_ms),

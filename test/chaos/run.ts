@@ -53,6 +53,8 @@ export interface RunReport {
   readonly redis_disconnects_of_subscriber: number;
   readonly dropped: Record<string, number>;
   readonly resyncs: Record<string, number>;
+  /** Sockets to the exchange that ended, by reason. */
+  readonly disconnects: Record<string, number>;
   /** By outcome. */
   readonly rest_requests: Record<string, number>;
   readonly rest_used_weight: number;
@@ -158,7 +160,11 @@ export async function runSeed(options: RunOptions): Promise<RunReport> {
     onRedis.finish();
     checkHistory(symbols, onShm, stage, violations);
     const resyncs = sumByReason(metrics.all('market_data_resyncs_total'));
+    const disconnects = sumByReason(metrics.all('websocket_disconnects_total'));
     if (variant !== 'faults') checkUnnoticed(onShm, resyncs, stage, violations);
+    if (variant === 'rotation' && disconnects.rotated === undefined) {
+      violations.add('resync_in_rotation', 'no socket was rotated');
+    }
     const lost = unreportedTrades(onShm.missing, onRedis.missing, stage.log.lostTrades, metrics);
     for (const detail of lost.unreported) violations.add('lost_trade_unreported', detail);
 
@@ -180,6 +186,7 @@ export async function runSeed(options: RunOptions): Promise<RunReport> {
       redis_disconnects_of_subscriber: redisWitness.disconnects,
       dropped: metrics.all('market_data_dropped_total'),
       resyncs,
+      disconnects,
       rest_requests: metrics.all('market_data_rest_requests_total'),
       rest_used_weight: metrics.sum('market_data_rest_used_weight'),
       recovery_ms: Math.round(recovery.shmMs),
