@@ -105,7 +105,7 @@ function checkOracle(
 }
 
 describe.each([
-  { name: 'btcusdt', capture: 'btcusdt', needs: 'btcusdt', read: readBtcusdtRecording, speed: 25, checksMin: 6500 },
+  { name: 'btcusdt', capture: 'btcusdt', needs: 'btcusdt', read: readBtcusdtRecording, speed: 12, checksMin: 6500 },
   {
     name: 'four symbols',
     capture: '4symbols',
@@ -144,6 +144,8 @@ describe.each([
     });
     running.push(service);
     await until('end of the recording', () => simulator.output.find((line) => line.includes('capture_end')), 90_000);
+    // From here on the streams are silent, and the service says so.
+    const linesUntilEnd = service.output.length;
     const lastIds = new Map(symbols.map((symbol) => [symbol, truth.diffs.get(symbol)!.at(-1)!.u]));
     await until('the last books', () => {
       return (
@@ -155,9 +157,9 @@ describe.each([
     const metrics = await (await fetch(`${service.healthUrl}/metrics`)).text();
     expect(await service.end()).toBe(0);
 
-    const unexpected = service.output.filter(
-      (line) => /"level":"(warn|error)"/.test(line) && !line.includes('Redis connection closed'),
-    );
+    const unexpected = service.output
+      .slice(0, linesUntilEnd)
+      .filter((line) => /"level":"(warn|error)"/.test(line) && !line.includes('Redis connection closed'));
     expect(unexpected, 'nothing to warn of').toEqual([]);
     let checks = 0;
     for (const symbol of symbols) {
