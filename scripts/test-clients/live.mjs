@@ -80,6 +80,15 @@ async function restart({ name, report, writer, readers }) {
   });
   first.child.stdin.write('go\n');
   await first.line(has('written'), 'all records', WAIT_MS_MAX);
+  first.child.kill('SIGSTOP');
+  await each(followers, report, 'notices that the writer was stopped', async (process) => {
+    await process.line(has('"silent"'), 'silence', WAIT_MS_MAX);
+  });
+  first.child.kill('SIGCONT');
+  await each(followers, report, 'notices that the writer goes on', async (process) => {
+    await process.line(has('"live"'), 'life', WAIT_MS_MAX);
+    process.lines.splice(0, process.lines.length, ...process.lines.filter((line) => !has('"writer"')(line)));
+  });
   await first.kill();
   await each(followers, report, 'notices that the writer was killed', async (process) => {
     await process.line(has('"silent"'), 'silence', WAIT_MS_MAX);

@@ -4,7 +4,7 @@
  *
  *     dump [--verify] [--slot-timeout-ms N] [--from POSITION] FILE...   what is there now, of each file
  *     dump [--verify] --follow NAME                                     everything from the first record until the writer closes
- *     dump [--verify] --summary NAME                                    only counts, until the writer closes or falls silent
+ *     dump [--verify] --summary NAME                                    only counts, until the writer closes or 3 s pass without an event
  *
  * 64-bit integers are JSON strings; NaN is null. Exit code 0; 1 when following ended with an error.
  */
@@ -218,12 +218,14 @@ static int summarize(mds_reader *reader) {
     mds_event event;
     mds_book slot;
     mds_error error;
-    while (!(error = mds_wait(reader, &event, MDS_SLEEP_US(200), 60000)) && event.kind != MDS_EVENT_NONE) {
-        if (event.kind == MDS_EVENT_WRITER && (event.writer == MDS_WRITER_CLOSED || event.writer == MDS_WRITER_SILENT)) {
+    mds_writer writer = MDS_WRITER_LIVE;
+    while (!(error = mds_wait(reader, &event, MDS_SLEEP_US(200), 3000))) {
+        if (event.kind == MDS_EVENT_WRITER) writer = event.writer;
+        if (writer == MDS_WRITER_CLOSED || event.kind == MDS_EVENT_NONE) {
             printf("{\"records\":%lld,\"last_sequence\":%lld,\"lost_records\":%lld,\"lost_bytes\":%lld,\"unexplained\":%lld,"
                    "\"disordered\":%lld,\"slots\":%lld,\"unfinished\":%lld,\"position\":%lld,\"writer\":\"%s\"}\n",
                    records, (long long)last, lost_records, lost_bytes, unexplained, disordered, slots, unfinished,
-                   (long long)reader->cursor, mds_writer_name(event.writer));
+                   (long long)reader->cursor, mds_writer_name(writer));
             return 0;
         }
         if (event.kind == MDS_EVENT_LOST) {

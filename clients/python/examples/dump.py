@@ -3,7 +3,7 @@ program with the same output, so that they can be compared line by line.
 
     dump.py [--verify] [--slot-timeout-ms N] [--from POSITION] FILE...   what is there now, of each file
     dump.py [--verify] --follow NAME                                     everything from the first record until the writer closes
-    dump.py [--verify] --summary NAME                                    only counts, until the writer closes or falls silent
+    dump.py [--verify] --summary NAME                                    only counts, until the writer closes or 3 s pass without an event
 
 64-bit integers are JSON strings; NaN is null. Exit code 0; 1 when following ended with an error.
 """
@@ -155,15 +155,14 @@ class Counts:
 def summarize(reader: Reader) -> bool:
     """Reads everything, and a slot now and then and after each loss, and counts."""
     counts = Counts()
-    has_lost = False
+    has_lost, writer = False, "live"
     try:
         while True:
-            event = reader.wait(60, sleep_s=0.0002)
-            if event is None:
-                emit({"error": "nothing for a minute", "at": "wait"})
-                return False
-            if isinstance(event, WriterChanged) and event.state in ("closed", "silent"):
-                emit({**vars(counts), "position": reader.position, "writer": event.state})
+            event = reader.wait(3, sleep_s=0.0002)
+            if isinstance(event, WriterChanged):
+                writer = event.state
+            if event is None or writer == "closed":
+                emit({**vars(counts), "position": reader.position, "writer": writer})
                 return True
             if isinstance(event, Lost):
                 counts.lost_bytes += event.bytes

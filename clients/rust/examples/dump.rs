@@ -3,7 +3,7 @@
 //!
 //!     dump [--verify] [--slot-timeout-ms N] [--from POSITION] FILE...   what is there now, of each file
 //!     dump [--verify] --follow NAME                                     everything from the first record until the writer closes
-//!     dump [--verify] --summary NAME                                    only counts, until the writer closes or falls silent
+//!     dump [--verify] --summary NAME                                    only counts, until the writer closes or 3 s pass without an event
 //!
 //! 64-bit integers are JSON strings; NaN is null. Exit code 0; 1 when following ended with an error.
 
@@ -262,11 +262,12 @@ impl Counts {
     }
 }
 
-/// Reads everything, and a slot now and then and after each loss, and counts. `None` when a minute passed without an event.
-fn summarize(reader: &mut Reader) -> Result<Option<String>, Error> {
+/// Reads everything, and a slot now and then and after each loss, and counts.
+fn summarize(reader: &mut Reader) -> Result<String, Error> {
     let mut counts = Counts::default();
+    let mut writer = WriterState::Live;
     let pause = Wait::Sleep(Duration::from_micros(200));
-    while let Some(event) = reader.wait_event(pause, Some(Duration::from_secs(60)))? {
+    while let Some(event) = reader.wait_event(pause, Some(Duration::from_secs(3)))? {
         match event {
             Event::Book(book) => counts.count(book.sequence),
             Event::Trade(trade) => counts.count(trade.sequence),
@@ -275,10 +276,12 @@ fn summarize(reader: &mut Reader) -> Result<Option<String>, Error> {
                 counts.lost_bytes += bytes;
                 counts.has_lost = true;
             }
-            Event::Writer(state @ (WriterState::Closed | WriterState::Silent)) => {
-                return Ok(Some(counts.json(reader.position(), state)));
+            Event::Writer(WriterState::Closed) => {
+                writer = WriterState::Closed;
+                break;
             }
-            _ => continue,
+            Event::Writer(state) => writer = state,
+            Event::Reopened => {}
         }
         if counts.has_lost || counts.records % 64 == 0 {
             let index = (counts.slots % i64::from(reader.header().symbol_count)) as u32;
@@ -289,20 +292,13 @@ fn summarize(reader: &mut Reader) -> Result<Option<String>, Error> {
             }
         }
     }
-    Ok(None)
+    Ok(counts.json(reader.position(), writer))
 }
 
 fn print_summary(reader: &mut Reader, out: &mut impl io::Write) -> io::Result<bool> {
     let line = summarize(reader);
-    let is_fine = matches!(line, Ok(Some(_)));
-    writeln!(
-        out,
-        "{}",
-        match line {
-            Ok(line) => line.unwrap_or_default(),
-            Err(error) => error_json(&error, "wait"),
-        }
-    )?;
+    let is_fine = line.is_ok();
+    writeln!(out, "{}", line.unwrap_or_else(|error| error_json(&error, "wait")))?;
     Ok(is_fine)
 }
 

@@ -3,7 +3,7 @@
 //
 //	dump [--verify] [--slot-timeout-ms N] [--from POSITION] FILE...   what is there now, of each file
 //	dump [--verify] --follow NAME                                     everything from the first record until the writer closes
-//	dump [--verify] --summary NAME                                    only counts, until the writer closes or falls silent
+//	dump [--verify] --summary NAME                                    only counts, until the writer closes or 3 s pass without an event
 //
 // 64-bit integers are JSON strings; NaN is null. Exit code 0; 1 when following ended with an error.
 package main
@@ -220,8 +220,9 @@ func summarize(reader *shm.Reader) (string, error) {
 	var c counts
 	var event shm.Event
 	var slot shm.Book
+	var writer shm.WriterState
 	for {
-		if err := reader.Wait(&event, 200*time.Microsecond, time.Minute); err != nil {
+		if err := reader.Wait(&event, 200*time.Microsecond, 3*time.Second); err != nil {
 			return "", err
 		}
 		switch event.Kind {
@@ -235,12 +236,10 @@ func summarize(reader *shm.Reader) (string, error) {
 			c.lostBytes += event.LostBytes
 			c.hasLost = true
 		case shm.KindWriter:
-			if event.Writer == shm.WriterClosed || event.Writer == shm.WriterSilent {
-				return c.json(reader.Position(), event.Writer), nil
-			}
-			continue
-		case shm.KindNone:
-			return "", errors.New("nothing for a minute")
+			writer = event.Writer
+		}
+		if writer == shm.WriterClosed || event.Kind == shm.KindNone {
+			return c.json(reader.Position(), writer), nil
 		}
 		if c.hasLost || c.records%64 == 0 {
 			err := reader.LatestAt(uint32(c.slots%int64(reader.Header().SymbolCount)), &slot)
