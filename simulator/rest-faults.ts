@@ -83,10 +83,19 @@ export class RestFaults implements RestFilter {
     } else if (fault.kind === 'corrupt') {
       answer.body = corrupted(answer.body, random);
     } else if (fault.kind === 'empty_snapshot' && isSnapshot) {
-      answer.body = JSON.stringify({ ...JSON.parse(answer.body), bids: [], asks: [] });
+      answer.body = emptied(answer.body);
     } else if (fault.kind === 'stale_snapshot' && isSnapshot) {
       answer.body = this.#staleSnapshots(fault, answer.symbol) ?? answer.body;
     }
+  }
+}
+
+/** Another fault may have made it something that is no JSON any more: then it stays as it is. */
+function emptied(body: string): string {
+  try {
+    return JSON.stringify({ ...JSON.parse(body), bids: [], asks: [] });
+  } catch {
+    return body;
   }
 }
 
