@@ -24,7 +24,10 @@ export class Injector {
       if (waitMs > 0) await sleep(waitMs);
       this.counts.set(fault.name, (this.counts.get(fault.name) ?? 0) + 1);
       onFault(fault);
-      running.push(this.#strike(fault));
+      const struck = this.#strike(fault);
+      // Thrown below, once all have been started: until then nobody waits for it.
+      struck.catch(() => {});
+      running.push(struck);
     }
     await Promise.all(running);
   }
