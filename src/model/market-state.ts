@@ -3,11 +3,13 @@
  * - `live`: built from a snapshot and an unbroken chain of updates. Only live books are published.
  * - `stale`: the chain may be intact, but its stream is silent or its connection is down.
  * - `resyncing`: the chain broke (gap, fault, audit); a new snapshot is awaited.
+ *
+ * The position in the list is the code in shared memory (docs/SHM_LAYOUT.md): new ones only ever come at the end.
  */
 export const MARKET_STATES = ['syncing', 'live', 'stale', 'resyncing'] as const;
 export type MarketState = (typeof MARKET_STATES)[number];
 
-/** Why a market's state changed, as published on `status:` and counted in metrics. */
+/** Why a market's state changed, as published on `status:` and counted in metrics. Positions are codes, as above. */
 export const STATE_REASONS = [
   'start',
   'snapshot_bridged',
