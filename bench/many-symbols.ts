@@ -6,6 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { type RunningService, startRedis, startService, startSimulator, until } from '../test/e2e/processes.ts';
+import { flagsOfProgram } from './load/rig.ts';
 import { between, residentMb, usageOf } from './process-usage.ts';
 import { BenchReport } from './report.ts';
 import { latencyPercentile, readMetrics } from './service-metrics.ts';
@@ -53,14 +54,17 @@ async function measure(count: number, report: BenchReport): Promise<void> {
   const redis = await startRedis();
   const simulator = await startSimulator(['--symbol-count', String(count), '--rate', flags.rate, '--trade-rate', '2']);
   const begin = performance.now();
-  const service = await startService({
-    symbols: simulator.symbols.join(','),
-    'exchange-ws-url': simulator.wsUrl,
-    'exchange-rest-url': simulator.restUrl,
-    'redis-url': redis.url,
-    'shm-name': `bench-${process.pid}`,
-    'shm-size-bytes': 8 << 20,
-  });
+  const service = await startService(
+    {
+      symbols: simulator.symbols.join(','),
+      'exchange-ws-url': simulator.wsUrl,
+      'exchange-rest-url': simulator.restUrl,
+      'redis-url': redis.url,
+      'shm-name': `bench-${process.pid}`,
+      'shm-size-bytes': 8 << 20,
+    },
+    flagsOfProgram(),
+  );
   try {
     const { times, weight, inOrderShare } = await watchStart(service, simulator.symbols, begin);
     const isMany = count > 100;

@@ -56,7 +56,7 @@ try {
 
 const bare = residentAfterImport(undefined);
 report.add('Node by itself', bare, 'MB');
-for (const name of ['ws', 'ioredis', 'koffi', 'pino', 'pino-pretty', 'prom-client', 'yaml', 'zod']) {
+for (const name of ['ws', 'ioredis', 'koffi', 'pino', 'pino-pretty', 'prom-client', 'yaml']) {
   report.add(`${name}, on top`, residentAfterImport(name) - bare, 'MB');
 }
 report.finish();

@@ -145,6 +145,8 @@ try {
   // From here on the frames' time is the present: the chain of ids goes on, the clock jumps.
   await rig.play(capacity / 4, undefined, true);
   await new Promise((resolve) => setTimeout(resolve, 3000));
+  await rig.play(0, 0);
+  await new Promise((resolve) => setTimeout(resolve, 500));
   const first = await countsOf(rig);
   const probe = new AgeProbe(rig);
   await phase(rig, probe, 'half', capacity / 2, report);

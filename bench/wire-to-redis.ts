@@ -3,18 +3,29 @@
  * service publishes every update (three commands each, and shared memory), a real redis-server receives. The same for a service as it is
  * usually written (bench/baseline/service.ts), in the same run.
  *
- *   npm run bench -- wire-to-redis [seconds] [--profile]
+ *   npm run bench -- wire-to-redis [--seconds 10] [--profile] [--only btcusdt|small] [--pin] [--node-flags '…']
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { Rig, type RigOptions } from './load/rig.ts';
 import { between, usageOf } from './process-usage.ts';
 import { printProfile } from './profile-summary.ts';
 import { BenchReport } from './report.ts';
 
-const seconds = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? 10);
-const isProfiled = process.argv.includes('--profile');
+const { values: flags } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '10' },
+    profile: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    pin: { type: 'boolean', default: false },
+    'node-flags': { type: 'string', default: '' },
+  },
+});
+const seconds = Number(flags.seconds);
+const isProfiled = flags.profile;
+const extraFlags = flags['node-flags'].split(' ').filter((flag) => flag !== '');
 
 interface Case {
   readonly name: string;
@@ -54,8 +65,9 @@ const CASES: readonly Case[] = [
 async function measure({ name, options, expectedRate, goals }: Case, report: BenchReport): Promise<number> {
   const profiles = mkdtempSync(join(tmpdir(), 'market-data-profile-'));
   const isOurs = options.service === 'market-data';
-  const nodeFlags = isProfiled && isOurs ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [];
-  const rig = await Rig.start({ ...options, nodeFlags });
+  const profileFlags = isProfiled && isOurs ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [];
+  const rig = await Rig.start({ ...options, nodeFlags: [...extraFlags, ...profileFlags] });
+  if (flags.pin) rig.pin();
   try {
     await rig.goLive();
     await rig.playAndWait(expectedRate * 2);
@@ -91,7 +103,7 @@ async function measure({ name, options, expectedRate, goals }: Case, report: Ben
     return updates / wallSeconds;
   } finally {
     await rig.close();
-    if (nodeFlags.length > 0) printProfile(profiles, name);
+    if (profileFlags.length > 0) printProfile(profiles, name);
   }
 }
 
@@ -99,10 +111,17 @@ const report = new BenchReport('wire-to-redis', [
   `${seconds} s of frames as fast as they are taken, after 2 s to warm up; load process, redis-server and service on the same machine`,
   'no TLS, no compression, no subscribers; depth frames only; CPU is the scheduler’s own count of all threads of the process',
   'the recording is played round after round with ids that go on; its snapshots count as complete books',
+  ...(flags.pin ? ['the service alone on CPU 0, everything else on the others'] : []),
+  ...(extraFlags.length > 0 ? [`the service with ${extraFlags.join(' ')}`] : []),
   ...(isProfiled ? ['--cpu-prof was on: rates are lower than without'] : []),
 ]);
-const rates: number[] = [];
-for (const one of CASES) rates.push(await measure(one, report));
-report.add('BTCUSDT frames: rate, market-data / baseline', rates[0]! / rates[1]!, '×');
-report.add('small frames: rate, market-data / baseline', rates[2]! / rates[3]!, '×');
+const rates = new Map<Case, number>();
+for (const one of CASES) {
+  if (flags.only === undefined || one.name.toLowerCase().startsWith(flags.only))
+    rates.set(one, await measure(one, report));
+}
+for (const [ours, theirs] of [CASES.slice(0, 2), CASES.slice(2)] as [Case, Case][]) {
+  const ratio = (rates.get(ours) ?? Number.NaN) / (rates.get(theirs) ?? Number.NaN);
+  if (!Number.isNaN(ratio)) report.add(`${ours.name.split(' (')[0]}: rate, market-data / baseline`, ratio, '×');
+}
 report.finish();

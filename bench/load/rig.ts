@@ -1,5 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { type Running, type RunningRedis, start, startRedis, until } from '../../test/e2e/processes.ts';
+import { ROOT, type Running, type RunningRedis, start, startRedis, until } from '../../test/e2e/processes.ts';
 import { readMetrics } from '../service-metrics.ts';
 import type { PlaybackState } from './playback.ts';
 import type { RecordingName } from './recorded-loop.ts';
@@ -44,7 +48,9 @@ export class Rig {
       options.service === 'baseline'
         ? ['dist/bench/baseline/service.js', ...common, `--exchange-rest-url=http://${url}`]
         : ['bin/market-data.js', 'run', '--health-port=0', `--shm-name=${SHM_NAME}`, ...flags];
-    const service = start(process.execPath, [...(options.nodeFlags ?? []), ...program]);
+    const nodeFlags = options.nodeFlags ?? [];
+    const ownFlags = options.service === 'baseline' ? [] : flagsOfProgram();
+    const service = start(process.execPath, [...ownFlags, ...nodeFlags, ...program]);
     const healthUrl = await until('service', () => {
       if (service.process.exitCode !== null) throw new Error(service.output.join('\n'));
       const listening = service.output.find((text) => text.includes('listening'));
@@ -157,10 +163,28 @@ export class Rig {
     return readMetrics(this.healthUrl);
   }
 
+  /** Gives the service the first CPU and everything else the others. */
+  pin(): void {
+    const others = `1-${cpus().length - 1}`;
+    for (const [pid, list] of [
+      [this.servicePid, '0'],
+      [this.loadPid, others],
+      [this.redisPid, others],
+    ] as const) {
+      execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', list, String(pid)], { stdio: 'ignore' });
+    }
+  }
+
   async close(): Promise<void> {
     this.client.disconnect();
     await this.service.end();
     await this.#load.end('SIGKILL');
     await this.redis.end();
   }
+}
+
+/** What the program's first line gives to Node. */
+export function flagsOfProgram(): string[] {
+  const [firstLine] = readFileSync(join(ROOT, 'bin/market-data.js'), 'utf8').split('\n', 1);
+  return firstLine!.split(' ').filter((word) => word.startsWith('--'));
 }

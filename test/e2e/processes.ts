@@ -119,11 +119,14 @@ export interface RunningService extends Running {
 }
 
 /** `market-data run` with flags, as a user would start it. */
-export async function startService(flags: Readonly<Record<string, string | number>>): Promise<RunningService> {
+export async function startService(
+  flags: Readonly<Record<string, string | number>>,
+  nodeFlags: readonly string[] = [],
+): Promise<RunningService> {
   const port = await freePort();
   const given: Record<string, string | number> = { 'health-port': port, 'shm-name': '', ...flags };
   const args = Object.entries(given).map(([name, value]) => `--${name}=${value}`);
-  const service = start(process.execPath, ['bin/market-data.js', 'run', ...args]);
+  const service = start(process.execPath, [...nodeFlags, 'bin/market-data.js', 'run', ...args]);
   const healthUrl = `http://127.0.0.1:${given['health-port']}`;
   await until('service', async () => {
     if (service.process.exitCode !== null) throw new Error(service.output.join('\n'));
