@@ -128,7 +128,7 @@ async function capacityOf(rig: Rig): Promise<number> {
   const begin = performance.now();
   await rig.play(0, position + CAPACITY_FRAMES);
   const share = await rig.depthShare();
-  const elapsed = await rig.untilPublished(set + Math.floor(CAPACITY_FRAMES * share), begin);
+  const elapsed = await rig.untilPublished('set', set + Math.floor(CAPACITY_FRAMES * share), begin);
   const played = (await rig.playback()).depthFrames - depthFrames;
   return played / share / elapsed;
 }

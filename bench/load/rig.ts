@@ -138,14 +138,14 @@ export class Rig {
     return this.playback();
   }
 
-  /** Waits until Redis has executed so many SETs, or until no more come. Returns seconds from `beginMs` to the last of them. */
-  async untilPublished(sets: number, beginMs: number): Promise<number> {
-    let last = { set: -1, ms: beginMs };
+  /** Waits until Redis has executed so many commands, or until no more come. Returns seconds from `beginMs` to the last of them. */
+  async untilPublished(command: 'publish' | 'set', calls: number, beginMs: number): Promise<number> {
+    let last = { calls: -1, ms: beginMs };
     for (;;) {
-      const { set } = await this.published();
+      const done = (await this.published())[command];
       const ms = performance.now();
-      if (set !== last.set) last = { set, ms };
-      if (set >= sets) return (ms - beginMs) / 1000;
+      if (done !== last.calls) last = { calls: done, ms };
+      if (done >= calls) return (ms - beginMs) / 1000;
       if (ms - last.ms > 500 && (await this.playback()).isEnded) return (last.ms - beginMs) / 1000;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
