@@ -16,6 +16,7 @@ import { OrderBook } from '../src/book/order-book.ts';
 import { type DepthSnapshot, DepthUpdate } from '../src/model/events.ts';
 import { missingCapture, readBtcusdt } from '../test/reference/read-captures.ts';
 import { type BenchedBook, mapBook, sortedArraysBook } from './book-baselines.ts';
+import { BenchReport } from './report.ts';
 
 const DEPTH = 20;
 const ROUNDS_TO_WARM_UP = 4;
@@ -273,15 +274,27 @@ export function memory(): { name: string; bytes: number }[] {
   });
 }
 
-function print(results: readonly BookResult[]): void {
-  console.log(`Node ${process.version}, ${ROUNDS} rounds, ns`);
-  console.log(`${''.padEnd(42)}${'mean'.padStart(10)}${'quiet'.padStart(10)}`);
-  for (const { name, meanNs, quietNs } of results) {
-    console.log(name.padEnd(42) + meanNs.toFixed(1).padStart(10) + quietNs.toFixed(1).padStart(10));
+/** Figures of the quietest stretches; the goals are those of the book's own design. */
+async function main(): Promise<void> {
+  const report = new BenchReport('book', [
+    `diffs of the BTCUSDT recording (68 levels) and of synthetic books (${2 * SYNTHETIC_LEVELS_PER_SIDE} levels); ${ROUNDS} rounds, alternating`,
+    'the quietest time of each stretch of diffs; copying the diffs is taken off; decoding, sequencing and publishing are excluded',
+  ]);
+  const results = await run();
+  for (const { name, quietNs } of results) {
+    const goal = name.startsWith(`top ${DEPTH}: tick`)
+      ? '≤ 500'
+      : name === 'apply: tick ladder'
+        ? '≤ 2,000'
+        : undefined;
+    report.add(name, quietNs, 'ns', goal);
   }
+  const perLevel = results.filter(({ name }) => name.startsWith('apply one level')).map(({ quietNs }) => quietNs);
+  report.add('apply one level: dearest / cheapest depth', Math.max(...perLevel) / Math.min(...perLevel), '×', '≤ 1.5');
+  for (const { name, bytes } of memory()) {
+    report.add(name, bytes / 1e6, 'MB', name.includes(': 5000') ? '≤ 0.6' : undefined);
+  }
+  report.finish();
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  print(await run());
-  for (const { name, bytes } of memory()) console.log(`${name.padEnd(42)}${(bytes / 1e6).toFixed(3).padStart(10)} MB`);
-}
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
