@@ -140,6 +140,8 @@ export class ShmReader {
   reopenIfReplaced(): boolean {
     if (!isReplaced(this.#region)) return false;
     this.#attach(openRegion(this.path));
+    // From its first record on: what the new writer wrote before it was noticed is read, or counted as lost.
+    this.#ring.seek(this.header.firstPosition);
     return true;
   }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EpochNanos } from './epoch-nanos.ts';
-import { Int64Cell, loadInt64, readInt64, storeInt64, TWO_32, writeInt64 } from './int64.ts';
+import { loadInt64, readInt64, storeCounter, storeInt64, TWO_32, writeInt64 } from './int64.ts';
 
 const buffer = new ArrayBuffer(64);
 const floats = new Float64Array(buffer);
@@ -21,13 +21,13 @@ describe('64-bit integers without BigInt', () => {
     );
   });
 
-  test.each([0, 1, TWO_32 - 1, TWO_32, TWO_32 + 1, SAFE, 2 ** 53])('a cell holds %d', (value) => {
-    new Int64Cell(buffer, 8, 5).store(value);
+  test.each([0, 1, TWO_32 - 1, TWO_32, TWO_32 + 1, SAFE, 2 ** 53])('a counter holds %d', (value) => {
+    storeCounter(words, floats, 1, value);
     expect(bigs[1]).toBe(BigInt(value));
     expect(loadInt64(floats, 1)).toBe(value);
   });
 
-  test('a cell counts over the wrap of its low word, in any steps', () => {
+  test('a counter counts over the wrap of its low word, in any steps', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 2 ** 20 }),
@@ -35,10 +35,9 @@ describe('64-bit integers without BigInt', () => {
         fc.array(fc.integer({ min: 0, max: 2 ** 33 }), { minLength: 1 }),
         (high, below, steps) => {
           let value = Math.max(0, high * TWO_32 - below);
-          const cell = new Int64Cell(buffer, 16, value);
           for (const step of steps) {
             value += step;
-            cell.store(value);
+            storeCounter(words, floats, 2, value);
             expect(bigs[2]).toBe(BigInt(value));
             expect(loadInt64(floats, 2)).toBe(value);
           }

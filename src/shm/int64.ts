@@ -1,9 +1,11 @@
 /**
- * 64-bit integers in shared memory without BigInt, which would allocate. Indexes count 8-byte words of the mapping.
+ * 64-bit integers in shared memory without BigInt, which would allocate. Indexes count 8-byte or 4-byte words of the mapping, as
+ * named.
  */
 export const TWO_32 = 4294967296;
 
-const bits = new ArrayBuffer(8);
+/** Too large to live in V8's own heap, and so at an address that optimized code may take for granted. */
+const bits = new ArrayBuffer(128);
 const bitsWords = new Uint32Array(bits);
 const bitsFloat = new Float64Array(bits);
 
@@ -23,6 +25,16 @@ export function storeInt64(floats: Float64Array, index: number, low: number, hig
   floats[index] = bitsFloat[0]!;
 }
 
+/**
+ * Stores a counter that only this process writes, as indivisibly, but cheaper: while the high word stays the same, which is all but
+ * once in 4 GiB, a single 4-byte store does it. @param floatIndex of the 8-byte word. @param value 0 to 2^53.
+ */
+export function storeCounter(words: Uint32Array, floats: Float64Array, floatIndex: number, value: number): void {
+  const high = (value / TWO_32) | 0;
+  if (high === words[2 * floatIndex + 1]) words[2 * floatIndex] = value;
+  else storeInt64(floats, floatIndex, value, high);
+}
+
 /** Takes two plain loads: for bytes that nobody writes, or that are validated afterwards. */
 export function readInt64(words: Uint32Array, wordIndex: number): number {
   return (words[wordIndex + 1]! | 0) * TWO_32 + words[wordIndex]!;
@@ -32,32 +44,4 @@ export function readInt64(words: Uint32Array, wordIndex: number): number {
 export function writeInt64(words: Uint32Array, wordIndex: number, value: number): void {
   words[wordIndex] = value;
   words[wordIndex + 1] = Math.floor(value / TWO_32);
-}
-
-/**
- * A 64-bit counter of one writer. While its high word stays the same, which is all but once in 4 GiB, a single 4-byte store changes
- * it; that is cheaper than putting both words together, and as indivisible.
- */
-export class Int64Cell {
-  readonly #floats: Float64Array;
-  readonly #words: Uint32Array;
-  #high: number;
-
-  /** @param byteOffset 8-byte aligned. The cell starts with `value`. */
-  constructor(buffer: ArrayBufferLike, byteOffset: number, value: number) {
-    this.#floats = new Float64Array(buffer, byteOffset, 1);
-    this.#words = new Uint32Array(buffer, byteOffset, 2);
-    this.#high = (value / TWO_32) | 0;
-    storeInt64(this.#floats, 0, value, this.#high);
-  }
-
-  store(value: number): void {
-    const high = (value / TWO_32) | 0;
-    if (high === this.#high) {
-      this.#words[0] = value;
-      return;
-    }
-    this.#high = high;
-    storeInt64(this.#floats, 0, value, high);
-  }
 }

@@ -48,7 +48,7 @@ export class LatestReader {
       const before = loadInt64(this.#floats, version);
       fence();
       if (before % 2 === 0) {
-        const isPossible = this.#decode(word, book);
+        const isPossible = this.#decode(word, book) && book.symbolIndex === symbolIndex;
         fence();
         if (loadInt64(this.#floats, version) === before) {
           if (isPossible) return;

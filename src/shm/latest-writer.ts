@@ -1,60 +1,54 @@
 import { fence, processorFence } from './fence.ts';
-import { Int64Cell } from './int64.ts';
+import { readInt64, storeCounter } from './int64.ts';
 import * as layout from './layout.ts';
 
 /** Where the latest slots lie in a mapped region, bytes. */
 export interface SlotPlace {
   readonly slotsOffset: number;
   readonly slotStride: number;
-  readonly symbolCount: number;
 }
 
 /** The writer's half of the sequence lock around each symbol's slot: the version is odd while bytes change. */
-export class LatestWriter {
-  readonly #floats: Float64Array;
-  readonly #versions: Int64Cell[];
-  readonly #counts: Float64Array;
-  readonly #place: SlotPlace;
-
-  constructor(buffer: ArrayBuffer, place: SlotPlace) {
-    this.#place = place;
-    this.#floats = new Float64Array(buffer);
-    this.#counts = new Float64Array(place.symbolCount);
-    this.#versions = Array.from(
-      { length: place.symbolCount },
-      (_, index) => new Int64Cell(buffer, place.slotsOffset + index * place.slotStride + layout.SLOT_VERSION, 0),
-    );
-  }
-
+export interface LatestWriter {
   /** Copies a record from elsewhere in the region. @param recordWord its first 4-byte word. */
-  copyFrom(symbolIndex: number, recordWord: number, lengthBytes: number): void {
-    const source = recordWord >> 1;
-    this.#nextVersion(symbolIndex);
-    processorFence();
-    this.#floats.copyWithin(this.#recordWord(symbolIndex) >> 1, source, source + (lengthBytes >> 3));
-    processorFence();
-    this.#nextVersion(symbolIndex);
+  copyFrom(symbolIndex: number, recordWord: number, lengthBytes: number): void;
+  /** Opens the slot for changes until `end`. Returns its record's first 4-byte word. */
+  begin(symbolIndex: number): number;
+  end(symbolIndex: number): void;
+}
+
+/** A function with constants around it for the same reason as `createRingWriter`. */
+export function createLatestWriter(buffer: ArrayBuffer, place: SlotPlace): LatestWriter {
+  const words = new Uint32Array(buffer);
+  const floats = new Float64Array(buffer);
+  const { slotsOffset, slotStride } = place;
+
+  const slotFloat = (symbolIndex: number) => (slotsOffset + symbolIndex * slotStride) >> 3;
+
+  /** The version in the region is this process's own: nobody else writes it. */
+  function nextVersion(slot: number): void {
+    storeCounter(words, floats, slot, readInt64(words, 2 * slot) + 1);
   }
 
-  /** Opens the slot for changes until {@link LatestWriter.end}. Returns its record's first 4-byte word. */
-  begin(symbolIndex: number): number {
-    this.#nextVersion(symbolIndex);
-    fence();
-    return this.#recordWord(symbolIndex);
-  }
-
-  end(symbolIndex: number): void {
-    fence();
-    this.#nextVersion(symbolIndex);
-  }
-
-  #nextVersion(symbolIndex: number): void {
-    const version = this.#counts[symbolIndex]! + 1;
-    this.#counts[symbolIndex] = version;
-    this.#versions[symbolIndex]!.store(version);
-  }
-
-  #recordWord(symbolIndex: number): number {
-    return (this.#place.slotsOffset + symbolIndex * this.#place.slotStride + layout.SLOT_RECORD) >> 2;
-  }
+  return {
+    copyFrom(symbolIndex, recordWord, lengthBytes) {
+      const slot = slotFloat(symbolIndex);
+      const source = recordWord >> 1;
+      nextVersion(slot);
+      processorFence();
+      floats.copyWithin(slot + layout.SLOT_RECORD / 8, source, source + (lengthBytes >> 3));
+      processorFence();
+      nextVersion(slot);
+    },
+    begin(symbolIndex) {
+      const slot = slotFloat(symbolIndex);
+      nextVersion(slot);
+      fence();
+      return 2 * slot + layout.SLOT_RECORD / 4;
+    },
+    end(symbolIndex) {
+      fence();
+      nextVersion(slotFloat(symbolIndex));
+    },
+  };
 }

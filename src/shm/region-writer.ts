@@ -5,15 +5,29 @@ import { MARKET_STATES, STATE_REASONS } from '../model/market-state.ts';
 import { recordChecksum } from './checksum.ts';
 import { EpochNanos } from './epoch-nanos.ts';
 import { writeInt64 } from './int64.ts';
-import { LatestWriter, type SlotPlace } from './latest-writer.ts';
+import { createLatestWriter, type SlotPlace } from './latest-writer.ts';
 import * as layout from './layout.ts';
 import { bookRecordBytes } from './plan.ts';
-import { type RingPlace, RingWriter } from './ring-writer.ts';
-import { WallTime } from './wall-time.ts';
+import { createRingWriter, type RingPlace, type RingWriter } from './ring-writer.ts';
+import { createWallTimeWriter } from './wall-time.ts';
 
 export interface WriterPlace extends RingPlace, SlotPlace {
   readonly depthMax: number;
   readonly hasChecksums: boolean;
+}
+
+/**
+ * Writes books, trades and status changes into a mapped region, and each symbol's present into its latest slot. Never waits and
+ * allocates nothing per record. Times (`publishTimeNs` and those in events) are on the clock that the writer was made with.
+ */
+export interface RegionWriter {
+  /** Levels beyond the region's depth are left out. */
+  writeBook(book: BookUpdate, publishTimeNs: number): void;
+  writeTrade(trade: Trade, publishTimeNs: number): void;
+  writeStatus(status: StatusUpdate, publishTimeNs: number): void;
+  /** Records written so far, padding not counted. */
+  readonly records: number;
+  readonly ring: RingWriter;
 }
 
 const STATE_CODES = new Map(MARKET_STATES.map((state, code) => [state, code]));
@@ -23,191 +37,166 @@ const DIFF_BOOK = LIVE | (REASON_CODES.get('snapshot_bridged')! << 8) | (layout.
 const PARTIAL_BOOK = LIVE | (REASON_CODES.get('partial_depth')! << 8) | (layout.SOURCE_PARTIAL << 16);
 
 /**
- * Writes books, trades and status changes into a mapped region, and each symbol's present into its latest slot. Never waits and
- * allocates nothing per record. Callers pass `publishTimeNs` and receive times on `clock`; offsets are those of layout.ts.
+ * Takes over a region whose bytes are zero but for its header and directory, and fills the slots. A function with constants around
+ * it for the same reason as `createRingWriter`.
  */
-export class RegionWriter {
-  readonly ring: RingWriter;
-  readonly latest: LatestWriter;
-  readonly #words: Uint32Array;
-  readonly #floats: Float64Array;
-  readonly #depthMax: number;
-  readonly #hasChecksums: boolean;
-  /** In a typed array, because a double in a field is allocated anew at each change. */
-  readonly #sequence = new Float64Array(1);
-  readonly #publishTime: WallTime;
-  readonly #receiveTime: WallTime;
-  readonly #exchangeTime = new EpochNanos();
-  readonly #tradeTime = new EpochNanos();
+export function createRegionWriter(
+  buffer: ArrayBuffer,
+  place: WriterPlace,
+  instruments: readonly Instrument[],
+  clock: Clock,
+): RegionWriter {
+  const words = new Uint32Array(buffer);
+  const floats = new Float64Array(buffer);
+  const { depthMax, hasChecksums } = place;
+  const latest = createLatestWriter(buffer, place);
+  const ring = createRingWriter(buffer, place);
+  const writePublishTime = createWallTimeWriter(clock);
+  const writeReceiveTime = createWallTimeWriter(clock);
+  const exchangeTime = new EpochNanos();
+  const tradeTime = new EpochNanos();
+  /** In a typed array, because a variable beyond 2^31 is allocated anew at each change. */
+  const sequence = new Float64Array(16);
+  for (const instrument of instruments) writeEmptySlot(instrument);
 
-  /** Takes over a region whose bytes are zero but for its header and directory, and fills the slots. */
-  constructor(buffer: ArrayBuffer, place: WriterPlace, instruments: readonly Instrument[], clock: Clock) {
-    this.#words = new Uint32Array(buffer);
-    this.#floats = new Float64Array(buffer);
-    this.#publishTime = new WallTime(clock);
-    this.#receiveTime = new WallTime(clock);
-    this.#depthMax = place.depthMax;
-    this.#hasChecksums = place.hasChecksums;
-    this.latest = new LatestWriter(buffer, place);
-    this.ring = new RingWriter(buffer, place);
-    for (const instrument of instruments) this.#writeEmptySlot(instrument);
-  }
-
-  /** Records written so far, padding not counted. */
-  get records(): number {
-    return this.#sequence[0]!;
-  }
-
-  /** Levels beyond the region's depth are left out. */
-  writeBook(book: BookUpdate, publishTimeNs: number): void {
-    const words = this.#words;
-    const floats = this.#floats;
-    const bidCount = Math.min(book.bidCount, this.#depthMax);
-    const askCount = Math.min(book.askCount, this.#depthMax);
-    const length = bookRecordBytes(bidCount + askCount);
-    const word = this.ring.claim(length);
-    this.#writeCommon(word, length, layout.TYPE_BOOK, book.instrument.index);
-    this.#writeTimes(word, publishTimeNs, book.receiveTimeNs, book.exchangeTimeMs);
-    words[word + layout.BOOK_STATE / 4] = book.source === 'partial' ? PARTIAL_BOOK : DIFF_BOOK;
-    words[word + layout.BOOK_PRICE_SCALE / 4] =
-      book.instrument.priceScale | (book.instrument.quantityScale << 8) | (book.lastPriceScale << 16);
-    writeInt64(words, word + layout.BOOK_LAST_UPDATE_ID / 4, book.lastUpdateId);
-    words[word + layout.BOOK_BID_COUNT / 4] = bidCount;
-    words[word + layout.BOOK_ASK_COUNT / 4] = askCount;
-    const float = word >> 1;
-    floats[float + layout.BOOK_LAST_PRICE / 8] = book.lastPrice;
-    floats[float + layout.BOOK_VOLUME_24H / 8] = book.volume24h;
-    floats[float + layout.BOOK_HIGH_24H / 8] = book.high24h;
-    floats[float + layout.BOOK_LOW_24H / 8] = book.low24h;
-    floats[float + 13] = 0;
-    floats[float + 14] = 0;
-    floats[float + 15] = 0;
-    let next = writeLevels(floats, float + layout.BOOK_LEVELS / 8, book.bidPrices, book.bidQuantities, bidCount);
-    next = writeLevels(floats, next, book.askPrices, book.askQuantities, askCount);
-    const end = float + (length >> 3);
-    while (next < end) floats[next++] = 0;
-    this.#finish(word, length);
-    this.latest.copyFrom(book.instrument.index, word, length);
-  }
-
-  writeTrade(trade: Trade, publishTimeNs: number): void {
-    const words = this.#words;
-    const word = this.ring.claim(layout.TRADE_BYTES);
-    this.#writeCommon(word, layout.TRADE_BYTES, layout.TYPE_TRADE, trade.instrument.index);
-    this.#writeTimes(word, publishTimeNs, trade.receiveTimeNs, trade.exchangeTimeMs);
-    words[word + layout.TRADE_IS_BUYER_MAKER / 4] = (trade.isBuyerMaker ? 1 : 0) | (trade.isRefill ? 256 : 0);
-    words[word + layout.TRADE_PRICE_SCALE / 4] = trade.instrument.priceScale | (trade.instrument.quantityScale << 8);
-    writeInt64(words, word + layout.TRADE_ID / 4, trade.tradeId);
-    const float = word >> 1;
-    this.#floats[float + layout.TRADE_PRICE / 8] = trade.price;
-    this.#floats[float + layout.TRADE_QUANTITY / 8] = trade.quantity;
-    this.#tradeTime.writeMilliseconds(words, word + layout.TRADE_TIME_NS / 4, trade.tradeTimeMs);
-    for (let index = 11; index < 16; index++) this.#floats[float + index] = 0;
-    this.#finish(word, layout.TRADE_BYTES);
-  }
-
-  writeStatus(status: StatusUpdate, publishTimeNs: number): void {
-    const words = this.#words;
-    const word = this.ring.claim(layout.STATUS_BYTES);
-    const stateAndReason = STATE_CODES.get(status.state)! | (REASON_CODES.get(status.reason)! << 8);
-    this.#writeCommon(word, layout.STATUS_BYTES, layout.TYPE_STATUS, status.instrument.index);
-    this.#writeTimes(word, publishTimeNs, status.timeNs, 0);
-    words[word + layout.STATUS_STATE / 4] = stateAndReason;
-    words[word + layout.STATUS_STATE / 4 + 1] = 0;
-    writeInt64(words, word + layout.STATUS_LAST_UPDATE_ID / 4, status.lastUpdateId);
-    this.#finish(word, layout.STATUS_BYTES);
-    if (status.state !== 'live') this.#emptySlot(status.instrument.index, word);
-  }
-
-  /** The slot of a book that is no longer live: no levels, so that nobody reads a wrong book by mistake; statistics stay. */
-  #emptySlot(symbolIndex: number, statusWord: number): void {
-    const words = this.#words;
-    const slot = this.latest.begin(symbolIndex);
-    words[slot + layout.RECORD_LENGTH / 4] = layout.BOOK_LEVELS;
-    words.copyWithin(
-      slot + layout.RECORD_SEQUENCE / 4,
-      statusWord + layout.RECORD_SEQUENCE / 4,
-      statusWord + layout.RECORD_SYMBOL_INDEX / 4,
-    );
-    words[slot + layout.BOOK_STATE / 4] =
-      (words[slot + layout.BOOK_STATE / 4]! & 0xff0000) | words[statusWord + layout.STATUS_STATE / 4]!;
-    words[slot + layout.BOOK_LAST_UPDATE_ID / 4] = words[statusWord + layout.STATUS_LAST_UPDATE_ID / 4]!;
-    words[slot + layout.BOOK_LAST_UPDATE_ID / 4 + 1] = words[statusWord + layout.STATUS_LAST_UPDATE_ID / 4 + 1]!;
-    words[slot + layout.BOOK_BID_COUNT / 4] = 0;
-    words[slot + layout.BOOK_ASK_COUNT / 4] = 0;
-    words[slot + layout.RECORD_CHECKSUM / 4] = this.#checksum(slot, layout.BOOK_LEVELS);
-    this.latest.end(symbolIndex);
-  }
-
-  #writeEmptySlot(instrument: Instrument): void {
-    const slot = this.latest.begin(instrument.index);
-    this.#words[slot + layout.RECORD_LENGTH / 4] = layout.BOOK_LEVELS;
-    this.#words[slot + layout.RECORD_TYPE / 4] = layout.TYPE_BOOK;
-    this.#words[slot + layout.RECORD_SYMBOL_INDEX / 4] = instrument.index;
-    this.#words[slot + layout.BOOK_PRICE_SCALE / 4] =
-      instrument.priceScale | (instrument.quantityScale << 8) | (instrument.priceScale << 16);
-    writeInt64(this.#words, slot + layout.BOOK_LAST_UPDATE_ID / 4, -1);
-    this.#floats.fill(Number.NaN, (slot >> 1) + layout.BOOK_LAST_PRICE / 8, (slot >> 1) + layout.BOOK_LOW_24H / 8 + 1);
-    this.#words[slot + layout.RECORD_CHECKSUM / 4] = this.#checksum(slot, layout.BOOK_LEVELS);
-    this.latest.end(instrument.index);
-  }
-
-  #writeCommon(word: number, length: number, type: number, symbolIndex: number): void {
-    const words = this.#words;
-    const sequence = this.#sequence[0]! + 1;
-    this.#sequence[0] = sequence;
+  /** The first 48 bytes of a record. */
+  function writeCommon(word: number, length: number, type: number, symbolIndex: number): void {
+    sequence[0] = sequence[0]! + 1;
     words[word + layout.RECORD_LENGTH / 4] = length;
     words[word + layout.RECORD_TYPE / 4] = type;
-    writeInt64(words, word + layout.RECORD_SEQUENCE / 4, sequence);
+    writeInt64(words, word + layout.RECORD_SEQUENCE / 4, sequence[0]);
     words[word + layout.RECORD_SYMBOL_INDEX / 4] = symbolIndex;
     words[word + layout.RECORD_CHECKSUM / 4] = 0;
   }
 
-  #writeTimes(word: number, publishTimeNs: number, receiveTimeNs: number, exchangeTimeMs: number): void {
-    const words = this.#words;
-    this.#publishTime.write(words, word + layout.RECORD_PUBLISH_TIME_NS / 4, publishTimeNs);
-    this.#receiveTime.write(words, word + layout.RECORD_RECEIVE_TIME_NS / 4, receiveTimeNs);
-    this.#exchangeTime.writeMilliseconds(words, word + layout.RECORD_EXCHANGE_TIME_NS / 4, exchangeTimeMs);
+  function writeTimes(word: number, publishTimeNs: number, receiveTimeNs: number, exchangeTimeMs: number): void {
+    writePublishTime(words, word + layout.RECORD_PUBLISH_TIME_NS / 4, publishTimeNs);
+    writeReceiveTime(words, word + layout.RECORD_RECEIVE_TIME_NS / 4, receiveTimeNs);
+    exchangeTime.writeMilliseconds(words, word + layout.RECORD_EXCHANGE_TIME_NS / 4, exchangeTimeMs);
   }
 
-  #finish(word: number, length: number): void {
-    if (this.#hasChecksums) this.#words[word + layout.RECORD_CHECKSUM / 4] = recordChecksum(this.#words, word, length);
-    this.ring.publish();
+  function finish(word: number, length: number): void {
+    if (hasChecksums) words[word + layout.RECORD_CHECKSUM / 4] = recordChecksum(words, word, length);
+    ring.publish();
   }
 
-  #checksum(word: number, length: number): number {
-    return this.#hasChecksums ? recordChecksum(this.#words, word, length) : 0;
+  /**
+   * Writes price and quantity of each level; returns the index behind the last. Four levels a turn: the engine then checks the
+   * arrays once a turn rather than once an element, which makes it a third faster. `| 0` spares it checks for overflow.
+   */
+  function writeLevels(start: number, prices: Float64Array, quantities: Float64Array, count: number): number {
+    let next = start;
+    let level = 0;
+    for (const whole = count & ~3; level < whole; level = (level + 4) | 0) {
+      floats[next] = prices[level]!;
+      floats[(next + 1) | 0] = quantities[level]!;
+      floats[(next + 2) | 0] = prices[(level + 1) | 0]!;
+      floats[(next + 3) | 0] = quantities[(level + 1) | 0]!;
+      floats[(next + 4) | 0] = prices[(level + 2) | 0]!;
+      floats[(next + 5) | 0] = quantities[(level + 2) | 0]!;
+      floats[(next + 6) | 0] = prices[(level + 3) | 0]!;
+      floats[(next + 7) | 0] = quantities[(level + 3) | 0]!;
+      next = (next + 8) | 0;
+    }
+    for (; level < count; level++) {
+      floats[next] = prices[level]!;
+      floats[next + 1] = quantities[level]!;
+      next += 2;
+    }
+    return next;
   }
-}
 
-/**
- * Writes price and quantity of each level; returns the index behind the last. Four levels a turn: the engine then checks the
- * arrays once a turn rather than once an element, which makes it a third faster.
- */
-function writeLevels(
-  target: Float64Array,
-  start: number,
-  prices: Float64Array,
-  quantities: Float64Array,
-  count: number,
-): number {
-  let next = start;
-  let level = 0;
-  for (const whole = count & ~3; level < whole; level = (level + 4) | 0) {
-    target[next] = prices[level]!;
-    target[(next + 1) | 0] = quantities[level]!;
-    target[(next + 2) | 0] = prices[(level + 1) | 0]!;
-    target[(next + 3) | 0] = quantities[(level + 1) | 0]!;
-    target[(next + 4) | 0] = prices[(level + 2) | 0]!;
-    target[(next + 5) | 0] = quantities[(level + 2) | 0]!;
-    target[(next + 6) | 0] = prices[(level + 3) | 0]!;
-    target[(next + 7) | 0] = quantities[(level + 3) | 0]!;
-    next = (next + 8) | 0;
+  function writeEmptySlot(instrument: Instrument): void {
+    const { index, priceScale, quantityScale } = instrument;
+    const slot = latest.begin(index);
+    words[slot + layout.RECORD_LENGTH / 4] = layout.BOOK_LEVELS;
+    words[slot + layout.RECORD_TYPE / 4] = layout.TYPE_BOOK;
+    words[slot + layout.RECORD_SYMBOL_INDEX / 4] = index;
+    words[slot + layout.BOOK_PRICE_SCALE / 4] = priceScale | (quantityScale << 8) | (priceScale << 16);
+    writeInt64(words, slot + layout.BOOK_LAST_UPDATE_ID / 4, -1);
+    floats.fill(Number.NaN, (slot + layout.BOOK_LAST_PRICE / 4) >> 1, (slot + layout.BOOK_LOW_24H / 4 + 2) >> 1);
+    if (hasChecksums) words[slot + layout.RECORD_CHECKSUM / 4] = recordChecksum(words, slot, layout.BOOK_LEVELS);
+    latest.end(index);
   }
-  for (; level < count; level++) {
-    target[next] = prices[level]!;
-    target[next + 1] = quantities[level]!;
-    next += 2;
+
+  /** The slot of a book that is no longer live: no levels, so that nobody reads a wrong book by mistake; statistics stay. */
+  function emptySlot(symbolIndex: number, status: number): void {
+    const slot = latest.begin(symbolIndex);
+    words[slot + layout.RECORD_LENGTH / 4] = layout.BOOK_LEVELS;
+    copyWords(slot, status, layout.RECORD_SEQUENCE / 4, layout.RECORD_SYMBOL_INDEX / 4);
+    const source = words[slot + layout.BOOK_STATE / 4]! & 0xff0000;
+    words[slot + layout.BOOK_STATE / 4] = source | words[status + layout.STATUS_STATE / 4]!;
+    copyWords(slot, status, layout.BOOK_LAST_UPDATE_ID / 4, layout.BOOK_BID_COUNT / 4);
+    words[slot + layout.BOOK_BID_COUNT / 4] = 0;
+    words[slot + layout.BOOK_ASK_COUNT / 4] = 0;
+    if (hasChecksums) words[slot + layout.RECORD_CHECKSUM / 4] = recordChecksum(words, slot, layout.BOOK_LEVELS);
+    latest.end(symbolIndex);
   }
-  return next;
+
+  function copyWords(to: number, from: number, start: number, end: number): void {
+    for (let word = start; word < end; word++) words[to + word] = words[from + word]!;
+  }
+
+  return {
+    ring,
+    get records() {
+      return sequence[0]!;
+    },
+
+    writeBook(book, publishTimeNs) {
+      const { instrument } = book;
+      const bidCount = Math.min(book.bidCount, depthMax);
+      const askCount = Math.min(book.askCount, depthMax);
+      const length = bookRecordBytes(bidCount + askCount);
+      const word = ring.claim(length);
+      writeCommon(word, length, layout.TYPE_BOOK, instrument.index);
+      writeTimes(word, publishTimeNs, book.receiveTimeNs, book.exchangeTimeMs);
+      words[word + layout.BOOK_STATE / 4] = book.source === 'partial' ? PARTIAL_BOOK : DIFF_BOOK;
+      words[word + layout.BOOK_PRICE_SCALE / 4] =
+        instrument.priceScale | (instrument.quantityScale << 8) | (book.lastPriceScale << 16);
+      writeInt64(words, word + layout.BOOK_LAST_UPDATE_ID / 4, book.lastUpdateId);
+      words[word + layout.BOOK_BID_COUNT / 4] = bidCount;
+      words[word + layout.BOOK_ASK_COUNT / 4] = askCount;
+      const float = word >> 1;
+      floats[float + layout.BOOK_LAST_PRICE / 8] = book.lastPrice;
+      floats[float + layout.BOOK_VOLUME_24H / 8] = book.volume24h;
+      floats[float + layout.BOOK_HIGH_24H / 8] = book.high24h;
+      floats[float + layout.BOOK_LOW_24H / 8] = book.low24h;
+      for (let index = layout.BOOK_LOW_24H / 8 + 1; index < layout.BOOK_LEVELS / 8; index++) floats[float + index] = 0;
+      let next = writeLevels(float + layout.BOOK_LEVELS / 8, book.bidPrices, book.bidQuantities, bidCount);
+      next = writeLevels(next, book.askPrices, book.askQuantities, askCount);
+      for (const end = float + (length >> 3); next < end; next++) floats[next] = 0;
+      finish(word, length);
+      latest.copyFrom(instrument.index, word, length);
+    },
+
+    writeTrade(trade, publishTimeNs) {
+      const { instrument } = trade;
+      const word = ring.claim(layout.TRADE_BYTES);
+      writeCommon(word, layout.TRADE_BYTES, layout.TYPE_TRADE, instrument.index);
+      writeTimes(word, publishTimeNs, trade.receiveTimeNs, trade.exchangeTimeMs);
+      words[word + layout.TRADE_IS_BUYER_MAKER / 4] = (trade.isBuyerMaker ? 1 : 0) | (trade.isRefill ? 256 : 0);
+      words[word + layout.TRADE_PRICE_SCALE / 4] = instrument.priceScale | (instrument.quantityScale << 8);
+      writeInt64(words, word + layout.TRADE_ID / 4, trade.tradeId);
+      const float = word >> 1;
+      floats[float + layout.TRADE_PRICE / 8] = trade.price;
+      floats[float + layout.TRADE_QUANTITY / 8] = trade.quantity;
+      tradeTime.writeMilliseconds(words, word + layout.TRADE_TIME_NS / 4, trade.tradeTimeMs);
+      for (let index = layout.TRADE_TIME_NS / 8 + 1; index < layout.TRADE_BYTES / 8; index++) floats[float + index] = 0;
+      finish(word, layout.TRADE_BYTES);
+    },
+
+    writeStatus(status, publishTimeNs) {
+      const { index } = status.instrument;
+      const word = ring.claim(layout.STATUS_BYTES);
+      writeCommon(word, layout.STATUS_BYTES, layout.TYPE_STATUS, index);
+      writeTimes(word, publishTimeNs, status.timeNs, 0);
+      const state = STATE_CODES.get(status.state)!;
+      words[word + layout.STATUS_STATE / 4] = state | (REASON_CODES.get(status.reason)! << 8);
+      words[word + layout.STATUS_STATE / 4 + 1] = 0;
+      writeInt64(words, word + layout.STATUS_LAST_UPDATE_ID / 4, status.lastUpdateId);
+      finish(word, layout.STATUS_BYTES);
+      if (state !== LIVE) emptySlot(index, word);
+    },
+  };
 }

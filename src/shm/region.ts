@@ -17,7 +17,7 @@ import {
   removeStaleTemporaries,
   temporaryPath,
 } from './region-file.ts';
-import { RegionWriter } from './region-writer.ts';
+import { createRegionWriter, type RegionWriter } from './region-writer.ts';
 
 export const SHM_DIRECTORY = '/dev/shm';
 
@@ -69,11 +69,10 @@ export class Region {
     const place = {
       ...plan,
       depthMax,
-      symbolCount: instruments.length,
       hasChecksums: options.checksums === true,
       firstPosition: options.firstPosition ?? 0,
     };
-    this.writer = new RegionWriter(this.buffer, place, instruments, clock);
+    this.writer = createRegionWriter(this.buffer, place, instruments, clock);
   }
 
   /**

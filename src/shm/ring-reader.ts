@@ -14,44 +14,47 @@ export interface RingReaderOptions {
   readonly verify?: boolean;
 }
 
+/** Indexes of the numbers that a reader keeps. `KNOWN_TAIL`: so far records are known to be complete; the tail is loaded anew when the cursor arrives there. */
+const CURSOR = 0;
+const KNOWN_TAIL = 1;
+const BYTES_READ = 2;
+const BYTES_LOST = 3;
+
 /**
- * A reader's half of the ring protocol; the numbers in `next` are the steps of docs/SHM_LAYOUT.md section 5. It decodes in place and
- * validates afterwards, so that nothing is copied twice. Falling behind is a value, not an error.
+ * A reader's half of the ring protocol. It copies in place and validates afterwards. Falling behind is a value, not an error.
  */
 export class RingReader {
-  /** Bytes of records and padding that were read, and bytes that were lost: together, all that the cursor has passed. */
-  bytesRead = 0;
-  bytesLost = 0;
+  /**
+   * The next event, or undefined when there is nothing new. The object is overwritten by the next call.
+   * @throws ShmError CORRUPT when stable bytes make no sense; the reader stays where it is.
+   */
+  readonly next: () => ShmEvent | undefined;
+  /** Goes on at a position, which must be where a record starts: one that `cursor` or `tail` returned. */
+  readonly seek: (position: number) => void;
   readonly #floats: Float64Array;
-  readonly #words: Uint32Array;
-  readonly #records: RecordReader;
-  readonly #ringOffset: number;
-  readonly #capacity: number;
-  readonly #verify: boolean;
-  readonly #book: BookEvent;
-  readonly #trade: TradeEvent;
-  readonly #status: StatusEvent;
-  readonly #lost = new LostEvent();
-  #cursor = 0;
-  #offset = 0;
-  /** As far as records are known to be complete; the tail is only loaded anew when the cursor arrives there. */
-  #knownTail = 0;
+  /** In a typed array, because a double in a field is allocated anew at each change; large enough to live at a fixed address. */
+  readonly #positions = new Float64Array(16);
 
   constructor(buffer: ArrayBuffer, header: RegionHeader, records: RecordReader, options: RingReaderOptions = {}) {
     this.#floats = new Float64Array(buffer);
-    this.#words = new Uint32Array(buffer);
-    this.#records = records;
-    this.#ringOffset = header.ringOffset;
-    this.#capacity = header.ringCapacity;
-    this.#verify = options.verify === true && (header.flags & layout.FLAG_CHECKSUMS) !== 0;
-    this.#book = new BookEvent(records.symbols, header.depthMax);
-    this.#trade = new TradeEvent(records.symbols);
-    this.#status = new StatusEvent(records.symbols);
+    const verify = options.verify === true && (header.flags & layout.FLAG_CHECKSUMS) !== 0;
+    const { next, seek } = createSteps(buffer, header, records, verify, this.#positions);
+    this.next = next;
+    this.seek = seek;
     this.seek(this.tail());
   }
 
   get cursor(): number {
-    return this.#cursor;
+    return this.#positions[CURSOR]!;
+  }
+
+  /** Bytes of records and padding that were read, and bytes that were lost: together, all that the cursor has passed. */
+  get bytesRead(): number {
+    return this.#positions[BYTES_READ]!;
+  }
+
+  get bytesLost(): number {
+    return this.#positions[BYTES_LOST]!;
   }
 
   /** The position up to which records are complete now. */
@@ -61,92 +64,107 @@ export class RingReader {
     return tail;
   }
 
-  /** Goes on at a position, which must be where a record starts: one that `cursor` or `tail` returned. */
-  seek(position: number): void {
-    this.#cursor = position;
-    this.#knownTail = position;
-    this.#offset = position % this.#capacity;
-  }
-
   /** True when `next` would return something. */
   hasNext(): boolean {
-    return this.#cursor !== this.#knownTail || this.#cursor !== loadInt64(this.#floats, TAIL);
+    const cursor = this.#positions[CURSOR];
+    return cursor !== this.#positions[KNOWN_TAIL] || cursor !== this.tail();
   }
+}
 
-  /**
-   * The next event, or undefined when there is nothing new. The object is overwritten by the next call.
-   * @throws ShmError CORRUPT when stable bytes make no sense; the reader stays where it is.
-   */
-  next(): ShmEvent | undefined {
+/**
+ * The numbers in `next` are the steps of docs/SHM_LAYOUT.md section 5. A function with constants around it, rather than methods
+ * and fields, for the same reason as `createRingWriter`.
+ */
+function createSteps(
+  buffer: ArrayBuffer,
+  header: RegionHeader,
+  records: RecordReader,
+  verify: boolean,
+  positions: Float64Array,
+): Pick<RingReader, 'next' | 'seek'> {
+  const floats = new Float64Array(buffer);
+  const words = new Uint32Array(buffer);
+  const capacity = header.ringCapacity;
+  const ringOffset = header.ringOffset;
+  const book = new BookEvent(records.symbols, header.depthMax);
+  const trade = new TradeEvent(records.symbols);
+  const status = new StatusEvent(records.symbols);
+  const lost = new LostEvent();
+  let offset = 0;
+
+  function next(): ShmEvent | undefined {
     for (;;) {
       // 1
-      if (this.#cursor === this.#knownTail && !this.#loadTail()) return undefined;
-      const available = this.#knownTail - this.#cursor;
-      if (available > this.#capacity) return this.#lose();
+      const cursor = positions[CURSOR]!;
+      if (cursor === positions[KNOWN_TAIL] && !loadTail(cursor)) return undefined;
+      const available = positions[KNOWN_TAIL]! - cursor;
+      if (available > capacity) return lose(cursor);
       // 2
-      const word = (this.#ringOffset + this.#offset) >> 2;
-      const length = this.#words[word + layout.RECORD_LENGTH / 4]!;
-      const type = this.#words[word + layout.RECORD_TYPE / 4]!;
+      const word = (ringOffset + offset) >> 2;
+      const length = words[word + layout.RECORD_LENGTH / 4]!;
+      const type = words[word + layout.RECORD_TYPE / 4]!;
       // 3
       const isPossible =
-        length !== 0 &&
-        length % layout.RECORD_ALIGNMENT === 0 &&
-        length <= this.#capacity - this.#offset &&
-        length <= available;
-      const event = isPossible ? this.#decode(word, length, type) : undefined;
+        length !== 0 && length % layout.RECORD_ALIGNMENT === 0 && length <= capacity - offset && length <= available;
+      const event = isPossible ? decode(word, length, type) : undefined;
       // 4
       fence();
-      const intent = loadInt64(this.#floats, TAIL_INTENT);
-      if (intent - this.#cursor > this.#capacity) return this.#lose();
+      if (loadInt64(floats, TAIL_INTENT) - cursor > capacity) return lose(cursor);
       // 5
-      if (!isPossible || event === undefined) throw this.#corrupt(`record of type ${type} and length ${length}`);
-      this.#advance(length);
+      if (event === undefined) throw corrupt(`record of type ${type} and length ${length}`);
+      positions[BYTES_READ] = positions[BYTES_READ]! + length;
+      positions[CURSOR] = cursor + length;
+      offset += length;
+      if (offset === capacity) offset = 0;
       if (event !== null) return event;
     }
   }
 
   /** Undefined when the record is impossible, null when it is one to skip. */
-  #decode(word: number, length: number, type: number): ShmEvent | null | undefined {
+  function decode(word: number, length: number, type: number): ShmEvent | null | undefined {
     if (type === layout.TYPE_PADDING) return null;
-    if (this.#verify && !this.#records.hasRightChecksum(word, length)) return undefined;
+    if (verify && !records.hasRightChecksum(word, length)) return undefined;
     switch (type) {
       case layout.TYPE_BOOK:
-        return this.#records.readBook(word, length, this.#book) ? this.#book : undefined;
+        return records.readBook(word, length, book) ? book : undefined;
       case layout.TYPE_TRADE:
-        return this.#records.readTrade(word, length, this.#trade) ? this.#trade : undefined;
+        return records.readTrade(word, length, trade) ? trade : undefined;
       case layout.TYPE_STATUS:
-        return this.#records.readStatus(word, length, this.#status) ? this.#status : undefined;
+        return records.readStatus(word, length, status) ? status : undefined;
       default:
         return null;
     }
   }
 
   /** False when there is nothing new. */
-  #loadTail(): boolean {
-    const tail = this.tail();
-    if (tail === this.#cursor) return false;
-    if (tail < this.#cursor || tail % layout.RECORD_ALIGNMENT !== 0) throw this.#corrupt(`tail ${tail}`);
-    this.#knownTail = tail;
+  function loadTail(cursor: number): boolean {
+    const tail = loadInt64(floats, TAIL);
+    fence();
+    if (tail === cursor) return false;
+    if (tail < cursor || tail % layout.RECORD_ALIGNMENT !== 0) throw corrupt(`tail ${tail}`);
+    positions[KNOWN_TAIL] = tail;
     return true;
   }
 
-  #advance(length: number): void {
-    this.bytesRead += length;
-    this.#cursor += length;
-    this.#offset += length;
-    if (this.#offset === this.#capacity) this.#offset = 0;
-  }
-
   /** 6 */
-  #lose(): LostEvent {
-    const tail = this.tail();
-    this.#lost.bytes = tail - this.#cursor;
-    this.bytesLost += this.#lost.bytes;
-    this.seek(tail);
-    return this.#lost;
+  function lose(cursor: number): LostEvent {
+    const tail = loadInt64(floats, TAIL);
+    fence();
+    lost.bytes = tail - cursor;
+    positions[BYTES_LOST] = positions[BYTES_LOST]! + lost.bytes;
+    seek(tail);
+    return lost;
   }
 
-  #corrupt(what: string): ShmError {
-    return new ShmError('CORRUPT', `impossible ${what} at position ${this.#cursor}`);
+  function seek(position: number): void {
+    positions[CURSOR] = position;
+    positions[KNOWN_TAIL] = position;
+    offset = position % capacity;
   }
+
+  function corrupt(what: string): ShmError {
+    return new ShmError('CORRUPT', `impossible ${what} at position ${positions[CURSOR]}`);
+  }
+
+  return { next, seek };
 }

@@ -2,6 +2,9 @@ import type { Clock } from '../model/clock.ts';
 import { EpochNanos } from './epoch-nanos.ts';
 import { TWO_32 } from './int64.ts';
 
+/** Writes a time of a clock as i64 nanoseconds since the Unix epoch. @param wordIndex of the low 4-byte word. */
+export type WallTimeWriter = (words: Uint32Array, wordIndex: number, timeNs: number) => void;
+
 const ANCHOR_NS = 0;
 const ANCHOR_LOW = 1;
 const ANCHOR_HIGH = 2;
@@ -9,37 +12,29 @@ const ANCHOR_HIGH = 2;
 const ANCHOR_NS_MAX = 10_000_000;
 
 /**
- * Writes times of a clock as i64 nanoseconds since the Unix epoch: the wall time of one moment is kept, and times shortly after
- * it are told by the distance, which saves most of the conversion.
+ * The wall time of one moment is kept, and times shortly after it are told by the distance, which saves most of the conversion.
+ * Serves one kind of time: receive times and publish times would move each other's anchor.
  */
-export class WallTime {
-  readonly #clock: Clock;
-  readonly #epoch = new EpochNanos();
-  readonly #words = new Uint32Array(2);
-  /** In a typed array, because a double in a field is allocated anew at each change. */
-  readonly #anchor = Float64Array.of(Number.POSITIVE_INFINITY, 0, 0);
+export function createWallTimeWriter(clock: Clock): WallTimeWriter {
+  const epoch = new EpochNanos();
+  const epochWords = new Uint32Array(2);
+  const anchor = new Float64Array(16).fill(Number.NaN);
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  function moveAnchor(timeNs: number): void {
+    epoch.write(epochWords, 0, clock.wallSeconds(timeNs), clock.wallNanos(timeNs));
+    anchor[ANCHOR_NS] = timeNs;
+    anchor[ANCHOR_LOW] = epochWords[0]!;
+    anchor[ANCHOR_HIGH] = epochWords[1]!;
   }
 
-  /** @param wordIndex of the low 4-byte word. @param timeNs on the clock. */
-  write(words: Uint32Array, wordIndex: number, timeNs: number): void {
-    const anchor = this.#anchor;
+  return (words, wordIndex, timeNs) => {
     let distance = timeNs - anchor[ANCHOR_NS]!;
     if (!(distance >= 0 && distance < ANCHOR_NS_MAX)) {
-      this.#moveAnchor(timeNs);
+      moveAnchor(timeNs);
       distance = 0;
     }
     const low = anchor[ANCHOR_LOW]! + distance;
     words[wordIndex] = low;
     words[wordIndex + 1] = anchor[ANCHOR_HIGH]! + (low >= TWO_32 ? 1 : 0);
-  }
-
-  #moveAnchor(timeNs: number): void {
-    this.#epoch.write(this.#words, 0, this.#clock.wallSeconds(timeNs), this.#clock.wallNanos(timeNs));
-    this.#anchor[ANCHOR_NS] = timeNs;
-    this.#anchor[ANCHOR_LOW] = this.#words[0]!;
-    this.#anchor[ANCHOR_HIGH] = this.#words[1]!;
-  }
+  };
 }
