@@ -39,6 +39,8 @@ export default defineConfig({
     ],
     coverage: {
       provider: 'v8',
+      // What is covered is of interest also when a test fails.
+      reportOnFailure: true,
       include: ['src/**/*.ts'],
       exclude: [
         // Tests and what only they use.
