@@ -1,3 +1,4 @@
+import { keepYoungGenerationSmall } from './cli/young-generation.ts';
 import { UsageError } from './model/errors.ts';
 import { nearestNames } from './model/nearest.ts';
 
@@ -80,4 +81,5 @@ function complain(error: unknown): number {
   return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
 }
 
+keepYoungGenerationSmall();
 process.exit(await main(process.argv.slice(2)).catch(complain));

@@ -151,6 +151,9 @@ describe('market-data run', () => {
       }),
     );
     await until('ready', async () => (await fetch(`${service.healthUrl}/ready`)).ok || undefined);
+    const metrics = await (await fetch(`${service.healthUrl}/metrics`)).text();
+    const youngBytes = /^nodejs_heap_space_size_total_bytes\{space="new"\} (\d+)$/m.exec(metrics)?.[1];
+    expect(Number(youngBytes)).toBeLessThanOrEqual(4 << 20);
     expect(await service.end(signal)).toBe(0);
     const lines = service.output.map((line) => JSON.parse(line));
     expect(lines.at(-1)).toMatchObject({ level: 'info', msg: 'stopped' });
