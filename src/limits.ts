@@ -55,6 +55,14 @@ export const LIMITS = {
   first_snapshot_delay_ms: 500,
   /** A live book is compared with, and deepened by, a fresh snapshot at most this often. */
   refresh_interval_ms: 1_000,
+  /**
+   * A symbol that breaks again within the calm time waits before the next snapshot, doubling from the first delay to the last, with full
+   * jitter: a stream that corrupts every tenth frame must not spend the minute's request weight in a second.
+   */
+  resync_calm_ms: 10_000,
+  resync_pace_ms: 25,
+  resync_pace_ms_max: 1_000,
+  /** After a snapshot that could not be had or did not fit. */
   resync_delay_ms: 100,
   resync_delay_ms_max: 10_000,
   /** Diffs kept per symbol while its snapshot is awaited; one more throws the oldest away, which ends in another snapshot. */

@@ -5,11 +5,12 @@ import type { Instrument } from '../model/instrument.ts';
 import { Backoff } from './backoff.ts';
 import { BookCandidate } from './book-candidate.ts';
 import { DepthBuffer } from './depth-buffer.ts';
-import type { Priority } from './rest-client.ts';
+import { PRIORITY, type Priority } from './rest-client.ts';
 
 /** What a builder needs of the session around it. */
 export interface BookBuilderHost {
   readonly instrument: Instrument;
+  nowNs(): number;
   createSequencer(): Sequencer;
   /** Asks for a snapshot; `onStart` is called when the request leaves, which may be at once or after a wait for the budget. */
   requestSnapshot(priority: Priority, onStart: () => void): Promise<DepthSnapshot>;
@@ -27,6 +28,9 @@ export class BookBuilder {
   readonly #host: BookBuilderHost;
   readonly #buffer = new DepthBuffer(LIMITS.buffered_diffs_per_symbol_max);
   readonly #backoff = new Backoff(LIMITS.resync_delay_ms, LIMITS.resync_delay_ms_max);
+  readonly #pace = new Backoff(LIMITS.resync_pace_ms, LIMITS.resync_pace_ms_max);
+  /** When a book was wanted last, other than to refresh one that is live. */
+  #wantedAtNs = Number.NEGATIVE_INFINITY;
   #candidate: BookCandidate | undefined;
   #isWanted = false;
   #isBuffering = false;
@@ -43,11 +47,13 @@ export class BookBuilder {
     return this.#isWanted;
   }
 
-  /** Starts making a book, unless one is being made. */
+  /** Starts making a book, unless one is being made: at once, or a little later when the last one broke just now. */
   want(priority: Priority): void {
     if (this.#isWanted) return;
     this.#isWanted = true;
-    this.#ask(priority);
+    const delayMs = priority === PRIORITY.refresh ? 0 : this.#paceMs();
+    if (delayMs === 0) this.#ask(priority);
+    else this.#askAfter(delayMs);
   }
 
   /** As `want`, but gives the first diff some time to come first. */
@@ -125,8 +131,21 @@ export class BookBuilder {
   }
 
   #askLater(): void {
+    this.#askAfter(this.#backoff.nextDelayMs());
+  }
+
+  #askAfter(delayMs: number): void {
     clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#ask(this.#host.retryPriority()), this.#backoff.nextDelayMs());
+    this.#retry = setTimeout(() => this.#ask(this.#host.retryPriority()), delayMs);
+  }
+
+  #paceMs(): number {
+    const nowNs = this.#host.nowNs();
+    const isCalm = nowNs - this.#wantedAtNs > LIMITS.resync_calm_ms * 1e6;
+    this.#wantedAtNs = nowNs;
+    if (!isCalm) return this.#pace.nextDelayMs();
+    this.#pace.reset();
+    return 0;
   }
 
   #judge(latest: DepthUpdate | undefined): void {

@@ -73,6 +73,7 @@ export class SymbolSession {
     this.#sequencer = host.createSequencer();
     this.#builder = new BookBuilder({
       instrument: market.instrument,
+      nowNs: () => host.nowNs(),
       createSequencer: () => host.createSequencer(),
       requestSnapshot: (priority, onStart) => host.requestSnapshot(this, priority, onStart),
       retryPriority: () => (this.market.state === 'live' ? PRIORITY.refresh : PRIORITY.resync),
