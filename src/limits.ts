@@ -64,7 +64,7 @@ export const LIMITS = {
   resync_pace_ms_max: 1_000,
   /** After a snapshot that could not be had or did not fit. */
   resync_delay_ms: 100,
-  resync_delay_ms_max: 10_000,
+  resync_delay_ms_max: 1_500,
   /** Diffs kept per symbol while its snapshot is awaited; one more throws the oldest away, which ends in another snapshot. */
   buffered_diffs_per_symbol_max: 2048,
   /** Buffered levels of all symbols together; above it the offending symbol starts its buffer anew. */
