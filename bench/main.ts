@@ -53,7 +53,7 @@ function run(name: string, args: readonly string[], file: string): Promise<numbe
   const child = spawn(process.execPath, ['--expose-gc', script, ...args], {
     cwd: ROOT,
     stdio: 'inherit',
-    env: { ...process.env, MARKET_DATA_BENCH_RESULT: file },
+    env: { ...process.env, BENCH_RESULT_FILE: file },
   });
   return new Promise((done) => child.on('exit', (code) => done(code ?? 1)));
 }

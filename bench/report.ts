@@ -56,7 +56,7 @@ export class BenchReport {
     }
   }
 
-  /** Prints the table, and writes the JSON file named by MARKET_DATA_BENCH_RESULT. */
+  /** Prints the table, and writes the JSON file named by BENCH_RESULT_FILE. */
   finish(): BenchResult {
     const result: BenchResult = {
       bench: this.#bench,
@@ -67,7 +67,7 @@ export class BenchReport {
       figures: this.#figures,
     };
     console.log(formatResult(result));
-    const file = process.env.MARKET_DATA_BENCH_RESULT;
+    const file = process.env.BENCH_RESULT_FILE;
     if (file !== undefined) {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
