@@ -50,10 +50,7 @@ export class Rig {
         : ['bin/market-data.js', 'run', '--health-port=0', `--shm-name=${SHM_NAME}`, ...flags];
     const nodeFlags = options.nodeFlags ?? [];
     const ownFlags = options.service === 'baseline' ? [] : flagsOfProgram();
-    const service = start(process.execPath, [...ownFlags, ...nodeFlags, ...program], {
-      // The service takes every MARKET_DATA_ variable for a setting.
-      env: { MARKET_DATA_CAPTURES: undefined },
-    });
+    const service = start(process.execPath, [...ownFlags, ...nodeFlags, ...program]);
     const healthUrl = await until('service', () => {
       if (service.process.exitCode !== null) throw new Error(service.output.join('\n'));
       const listening = service.output.find((text) => text.includes('listening'));
