@@ -36,6 +36,8 @@ export const LIMITS = {
   silent_socket_replace_interval_ms: 5_000,
   /** With `audit`, every book is compared with a fresh snapshot once in this time. */
   audit_interval_ms: 300_000,
+  /** After a second socket has opened beside one, best bids and offers are not relied on: it may run ahead of what the first has yet to bring. */
+  audit_settle_ms: 2_000,
 
   // --- overlap of sockets: how long an update that is ahead waits for the ones before it
   gap_hold_ms: 500,

@@ -131,6 +131,10 @@ export class Feed implements RouteOwner, PipelineServices {
   onConnectionEvent(route: Route, event: 'open' | 'closed' | 'retry', detail: Readonly<Record<string, unknown>>): void {
     const isExpected = event !== 'closed' || detail.reason === 'shutdown' || detail.reason === 'rotated';
     this.#log(isExpected ? 'info' : 'warn', `exchange connection: ${event}`, { route: route.plan.route, ...detail });
+    if (event !== 'open' || !route.isOverlapping) return;
+    for (const { kind, instrument } of route.plan.streams) {
+      if (kind === 'top') this.pipeline.sessions[instrument.index]!.onSocketAdded();
+    }
   }
 
   // --- what the pipeline cannot do from frames alone

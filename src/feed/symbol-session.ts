@@ -64,6 +64,7 @@ export class SymbolSession {
   #aheadSinceNs = Number.NaN;
   #refreshAllowedNs = 0;
   #sinceHorizonCheck = 0;
+  #auditFromNs = 0;
   #isClosed = false;
 
   constructor(market: Market, host: SessionHost, audit: BookAudit | undefined) {
@@ -115,7 +116,8 @@ export class SymbolSession {
   }
 
   onTopOfBook(top: TopOfBook): void {
-    if (this.audit !== undefined && !this.audit.onTopOfBook(top)) this.#auditFailed();
+    if (this.audit === undefined || this.#host.nowNs() < this.#auditFromNs) return;
+    if (!this.audit.onTopOfBook(top)) this.#auditFailed();
   }
 
   /** The route that carries this symbol's depth opened. */
@@ -134,6 +136,12 @@ export class SymbolSession {
   /** The route that carries this symbol's trades is down: what trades happen meanwhile is not known. */
   onTradeRouteDown(): void {
     this.tradeLiveness.suspend();
+  }
+
+  /** Another socket opened beside one that delivers: until both have caught up, a statement may be missing between two that came. */
+  onSocketAdded(): void {
+    this.#auditFromNs = this.#host.nowNs() + LIMITS.audit_settle_ms * 1e6;
+    this.audit?.reset();
   }
 
   /** The book may be right but nothing proves it any more. The next update decides: it continues the chain or it does not. */
