@@ -70,7 +70,7 @@ async function measure(count: number, report: BenchReport): Promise<void> {
       'exchange-rest-url': simulator.restUrl,
       'redis-url': redis.url,
       'shm-name': `bench-${process.pid}`,
-      'shm-size-bytes': 8 << 20,
+      'shm-size-bytes': count > 100 ? 8 << 20 : 1 << 20,
     },
     flagsOfProgram(),
   );
