@@ -4,7 +4,7 @@ export class MetricsPage {
 
   constructor(text: string) {
     for (const line of text.split('\n')) {
-      const match = /^([a-z_:]+)(?:\{(.*)\})? (\S+)/.exec(line);
+      const match = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)/.exec(line);
       if (match !== null) this.#samples.push({ name: match[1]!, labels: match[2] ?? '', value: Number(match[3]) });
     }
   }
