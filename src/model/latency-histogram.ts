@@ -26,6 +26,9 @@ function lowerBound(cell: number): number {
   return (cell - (shift << PARTS_BITS)) * 2 ** shift;
 }
 
+/** As a typed array, and with the open end, so that no read is out of bounds. */
+const BOUNDS = Float64Array.of(...LATENCY_BOUNDS_NS, Number.POSITIVE_INFINITY);
+
 /** Per cell, the Prometheus bucket of its smallest value. Cells are narrower than buckets, so at most one bound lies inside one. */
 const BUCKET_OF_CELL = Uint8Array.from({ length: CELLS }, (_, cell) => {
   const bucket = LATENCY_BOUNDS_NS.findIndex((bound) => lowerBound(cell) <= bound);
@@ -53,7 +56,7 @@ export class LatencyHistogram {
   recordMany(ns: number, count: number): void {
     const cell = cellOf(ns);
     let bucket = BUCKET_OF_CELL[cell]!;
-    if (ns > LATENCY_BOUNDS_NS[bucket]!) bucket += 1;
+    if (ns > BOUNDS[bucket]!) bucket += 1;
     this.buckets[bucket]! += count;
     this.#cells[cell]! += count;
     this.count += count;
