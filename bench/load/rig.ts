@@ -30,13 +30,26 @@ export class Rig {
   readonly #load: Running;
   readonly #loadUrl: string;
 
+  /** What was started is ended again when not all of it can be. */
   static async start(options: RigOptions): Promise<Rig> {
+    const started: Running[] = [];
+    try {
+      return await Rig.#start(options, started);
+    } catch (error) {
+      for (const process of started.reverse()) await process.end();
+      throw error;
+    }
+  }
+
+  static async #start(options: RigOptions, started: Running[]): Promise<Rig> {
     const redis = await startRedis(['--client-output-buffer-limit', 'pubsub', '0', '0', '0']);
+    started.push(redis);
     const load = start(process.execPath, [
       'dist/bench/load/exchange.js',
       options.recording,
       ...(options.withTrades === true ? ['--trades'] : []),
     ]);
+    started.push(load);
     const line = await until('load process', () => {
       if (load.process.exitCode !== null) throw new Error(load.output.join('\n'));
       return load.output.find((text) => text.startsWith('{'));
@@ -51,6 +64,7 @@ export class Rig {
     const nodeFlags = options.nodeFlags ?? [];
     const ownFlags = options.service === 'baseline' ? [] : flagsOfProgram();
     const service = start(process.execPath, [...ownFlags, ...nodeFlags, ...program]);
+    started.push(service);
     const healthUrl = await until('service', () => {
       if (service.process.exitCode !== null) throw new Error(service.output.join('\n'));
       const listening = service.output.find((text) => text.includes('listening'));
