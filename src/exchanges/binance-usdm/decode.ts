@@ -2,6 +2,7 @@ import type { Instrument } from '../../model/instrument.ts';
 import type { Decoder, MarketSink } from '../exchange.ts';
 import { DecodedEvents } from './decoded-events.ts';
 import { FastDecoder } from './fast-decoder.ts';
+import { primeLevelScanner } from './priming.ts';
 import { StreamTable } from './stream-table.ts';
 import { TolerantDecoder } from './tolerant-decoder.ts';
 
@@ -17,6 +18,7 @@ export class BinanceUsdmDecoder implements Decoder {
   constructor(instruments: readonly Instrument[]) {
     const streams = new StreamTable(instruments);
     const events = new DecodedEvents();
+    primeLevelScanner();
     this.#fast = new FastDecoder(streams, events);
     this.#tolerant = new TolerantDecoder(streams, events);
   }

@@ -1,14 +1,14 @@
 import type { FrameReader } from './frame-reader.ts';
 
-const POWERS = Float64Array.of(1, 10, 100, 1000, 10_000);
+const POWERS = Float64Array.of(1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8);
+
+/** What came after a level. */
+const NEXT_LEVEL = 1;
+const LIST_END = 0;
+const NOT_PLAIN = -1;
 
 /**
- * Reads one side of a depth frame, `[["61800.20","2.507"],…]`, straight to integer mantissas.
- *
- * This is where most of a frame's time goes. Numbers of up to seven digits before the point and up to
- * four decimal places, all of them given, are read four digits at a time right here, the rest by {@link FrameReader.mantissa}.
- * Price and quantity are written out one after the other because a function shared by both took half as long again. Constants
- * are the function's own: V8 reads those of a module, or imported ones, from memory at every use. `| 0` says that nothing overflows.
+ * Reads one side of a depth frame, `[["61800.20","2.507"],…]`, straight to integer mantissas. Most of a frame's time goes here.
  */
 export class LevelScanner {
   readonly #reader: FrameReader;
@@ -20,16 +20,80 @@ export class LevelScanner {
   /**
    * Reads from the reader's position, which is the list's opening bracket, and leaves it after the closing one.
    * @param prices,quantities receive the mantissas; their length is the most levels that are read.
-   * @returns the number of levels; -1 when the list is not written as documented, or needs care.
+   * @returns the number of levels; -1 when the list is not written as documented, or a number is finer than its scale.
    */
   scan(priceScale: number, quantityScale: number, prices: Float64Array, quantities: Float64Array): number {
+    const reader = this.#reader;
+    const start = reader.view.getInt32(reader.at, true) & 0xffffff;
+    if ((start & 0xffff) === 0x5d5b /* [] */) {
+      reader.at += 2;
+      return 0;
+    }
+    if (start !== 0x225b5b /* [[" */) return -1;
+    reader.at += 3;
+    let count = 0;
+    while (count < prices.length) {
+      const reached = this.#scanUsual(count, priceScale, quantityScale, prices, quantities);
+      if (reached < 0) return ~reached;
+      if (reached >= prices.length) return -1;
+      const after = this.#scanOne(reached, priceScale, quantityScale, prices, quantities);
+      if (after === NOT_PLAIN) return -1;
+      count = reached + 1;
+      if (after === LIST_END) return count;
+    }
+    return -1;
+  }
+
+  /** One level, however many digits it has, from its price's first digit. */
+  #scanOne(
+    index: number,
+    priceScale: number,
+    quantityScale: number,
+    prices: Float64Array,
+    quantities: Float64Array,
+  ): number {
+    const reader = this.#reader;
+    const price = reader.mantissa(priceScale);
+    if (price < 0 || (reader.view.getInt32(reader.at, true) & 0xffffff) !== 0x222c22 /* "," */) return NOT_PLAIN;
+    reader.at += 3;
+    const quantity = reader.mantissa(quantityScale);
+    if (quantity < 0) return NOT_PLAIN;
+    prices[index] = price;
+    quantities[index] = quantity;
+    const { bytes, view, at } = reader;
+    if (view.getInt32(at, true) === 0x5b2c5d22 /* "],[ */ && bytes[at + 4] === 0x22) {
+      reader.at = at + 5;
+      return NEXT_LEVEL;
+    }
+    if ((view.getInt32(at, true) & 0xffffff) !== 0x5d5d22 /* "]] */) return NOT_PLAIN;
+    reader.at = at + 3;
+    return LIST_END;
+  }
+
+  /**
+   * Levels of the usual kind: a few digits before the point, then every decimal place of the scale, then zeros. Stops at the first
+   * level of another kind, which need not be a wrong one, and leaves the reader at its price.
+   *
+   * Price and quantity are written out one after the other because a function shared by both took half as long again. Constants are
+   * the function's own: V8 reads those of a module, or imported ones, from memory at every use. `| 0` says that nothing
+   * overflows. Whatever is rare is left to the caller: code that is never reached still costs registers.
+   *
+   * @returns how many levels there are now; `~count`, which is negative, when the list has ended.
+   */
+  #scanUsual(
+    start: number,
+    priceScale: number,
+    quantityScale: number,
+    prices: Float64Array,
+    quantities: Float64Array,
+  ): number {
     const ZEROS = 0x30303030;
     const DIGIT_LIMITS = 0x76767676;
     const NOT_DIGIT = 0x80808080;
     const PAIRS = 0x00ff00ff;
     const PRICE_END = 0x222c22; // ","
     const LEVEL_END = 0x5b2c5d22; // "],[
-    const LIST_END = 0x5d5d22; // "]]
+    const SIDE_END = 0x5d5d22; // "]]
     const POINT = 0x2e;
     const ZERO = 0x30;
     const QUOTE = 0x22;
@@ -38,116 +102,113 @@ export class LevelScanner {
     const bytes = reader.bytes;
     const view = reader.view;
     const powers = POWERS;
-    const isPriceShort = priceScale > 0 && priceScale <= 4;
-    const isQuantityShort = quantityScale > 0 && quantityScale <= 4;
-    const priceShift = (32 - 8 * priceScale) | 0;
-    const quantityShift = (32 - 8 * quantityScale) | 0;
-    const pricePower = isPriceShort ? powers[priceScale]! : 1;
-    const quantityPower = isQuantityShort ? powers[quantityScale]! : 1;
     const capacity = prices.length;
+    if (priceScale > 8 || quantityScale > 4) return start;
+    const isPriceLong = priceScale > 4;
+    const firstPlaces = isPriceLong ? 4 : priceScale;
+    const morePlaces = (priceScale - firstPlaces) | 0;
+    const priceShift = (32 - 8 * firstPlaces) | 0;
+    const moreShift = (32 - 8 * morePlaces) | 0;
+    const quantityShift = (32 - 8 * quantityScale) | 0;
+    const pricePower = powers[firstPlaces]!;
+    const morePower = powers[morePlaces]!;
+    const quantityPower = powers[quantityScale]!;
 
     let at = reader.at | 0;
-    if ((view.getInt32(at, true) & 0xffff) === 0x5d5b /* [] */) {
-      reader.at = at + 2;
-      return 0;
-    }
-    if ((view.getInt32(at, true) & 0xffffff) !== 0x225b5b /* [[" */) return -1;
-    at = (at + 3) | 0;
-    for (let count = 0; count < capacity; ) {
-      // The price: up to four digits, or four and up to three more.
-      let first = at;
+    let levelStart = at;
+    let count = start | 0;
+    while (count < capacity) {
+      // The price, from its first digit: up to four digits, or four and up to three more.
       let x = (view.getInt32(at, true) - ZEROS) | 0;
       let others = ((x + DIGIT_LIMITS) | x) & NOT_DIGIT;
-      let whole = 0;
-      let isRead = isPriceShort;
+      let mantissa = 0;
       if (others === 0) {
         x = (Math.imul(x, 10) + (x >>> 8)) & PAIRS;
-        whole = (Math.imul(x & 0xff, 100) + (x >>> 16)) | 0;
+        mantissa = (Math.imul(x & 0xff, 100) + (x >>> 16)) | 0;
         at = (at + 4) | 0;
         x = (view.getInt32(at, true) - ZEROS) | 0;
         others = ((x + DIGIT_LIMITS) | x) & NOT_DIGIT;
-        if (others === 0) isRead = false;
+        if (others === 0) break;
       } else if ((others & 0x80) !== 0) {
-        return -1;
+        break;
       }
       let digits = ((31 - Math.clz32(others & -others)) >> 3) | 0;
       x = (x << (24 - 8 * digits)) << 8;
       x = (Math.imul(x, 10) + (x >>> 8)) & PAIRS;
-      x = (Math.imul(x & 0xff, 100) + (x >>> 16)) | 0;
-      let mantissa = whole * powers[digits]! + x;
+      mantissa = mantissa * powers[digits]! + ((Math.imul(x & 0xff, 100) + (x >>> 16)) | 0);
       at = (at + digits) | 0;
-      // As many decimal places as the scale has.
-      x = ((view.getInt32((at + 1) | 0, true) - ZEROS) | 0) << priceShift;
-      if (isRead && bytes[at] === POINT && (((x + DIGIT_LIMITS) | x) & NOT_DIGIT) === 0) {
+      if (priceScale !== 0) {
+        // The point and up to four decimal places, or four and up to four more.
+        if (bytes[at] !== POINT) break;
+        x = ((view.getInt32((at + 1) | 0, true) - ZEROS) | 0) << priceShift;
+        others = ((x + DIGIT_LIMITS) | x) & NOT_DIGIT;
         x = (Math.imul(x, 10) + (x >>> 8)) & PAIRS;
         mantissa = mantissa * pricePower + ((Math.imul(x & 0xff, 100) + (x >>> 16)) | 0);
-        at = (at + 1 + priceScale) | 0;
-        if (bytes[at] === ZERO) {
-          at = (at + 1) | 0;
-          while (bytes[at] === ZERO) at = (at + 1) | 0;
+        if (isPriceLong) {
+          x = ((view.getInt32((at + 5) | 0, true) - ZEROS) | 0) << moreShift;
+          others |= ((x + DIGIT_LIMITS) | x) & NOT_DIGIT;
+          x = (Math.imul(x, 10) + (x >>> 8)) & PAIRS;
+          mantissa = mantissa * morePower + ((Math.imul(x & 0xff, 100) + (x >>> 16)) | 0);
         }
-      } else {
-        reader.at = first;
-        mantissa = reader.mantissa(priceScale);
-        if (mantissa < 0) return -1;
-        at = reader.at | 0;
+        if (others !== 0) break;
+        at = (at + 1 + priceScale) | 0;
+        while (bytes[at] === ZERO) at = (at + 1) | 0;
       }
-      if ((view.getInt32(at, true) & 0xffffff) !== PRICE_END) return -1;
+      if ((view.getInt32(at, true) & 0xffffff) !== PRICE_END) break;
       prices[count] = mantissa;
       at = (at + 3) | 0;
 
-      // The quantity, likewise.
-      first = at;
+      // The quantity, likewise: up to eleven digits, and up to four decimal places.
       x = (view.getInt32(at, true) - ZEROS) | 0;
       others = ((x + DIGIT_LIMITS) | x) & NOT_DIGIT;
-      whole = 0;
-      isRead = isQuantityShort;
+      mantissa = 0;
       if (others === 0) {
         x = (Math.imul(x, 10) + (x >>> 8)) & PAIRS;
-        whole = (Math.imul(x & 0xff, 100) + (x >>> 16)) | 0;
+        mantissa = (Math.imul(x & 0xff, 100) + (x >>> 16)) | 0;
         at = (at + 4) | 0;
         x = (view.getInt32(at, true) - ZEROS) | 0;
         others = ((x + DIGIT_LIMITS) | x) & NOT_DIGIT;
-        if (others === 0) isRead = false;
+        if (others === 0) {
+          x = (Math.imul(x, 10) + (x >>> 8)) & PAIRS;
+          mantissa = mantissa * 1e4 + ((Math.imul(x & 0xff, 100) + (x >>> 16)) | 0);
+          at = (at + 4) | 0;
+          x = (view.getInt32(at, true) - ZEROS) | 0;
+          others = ((x + DIGIT_LIMITS) | x) & NOT_DIGIT;
+          if (others === 0) break;
+        }
       } else if ((others & 0x80) !== 0) {
-        return -1;
+        break;
       }
       digits = ((31 - Math.clz32(others & -others)) >> 3) | 0;
       x = (x << (24 - 8 * digits)) << 8;
       x = (Math.imul(x, 10) + (x >>> 8)) & PAIRS;
-      x = (Math.imul(x & 0xff, 100) + (x >>> 16)) | 0;
-      mantissa = whole * powers[digits]! + x;
+      mantissa = mantissa * powers[digits]! + ((Math.imul(x & 0xff, 100) + (x >>> 16)) | 0);
       at = (at + digits) | 0;
-      x = ((view.getInt32((at + 1) | 0, true) - ZEROS) | 0) << quantityShift;
-      if (isRead && bytes[at] === POINT && (((x + DIGIT_LIMITS) | x) & NOT_DIGIT) === 0) {
+      if (quantityScale !== 0) {
+        if (bytes[at] !== POINT) break;
+        x = ((view.getInt32((at + 1) | 0, true) - ZEROS) | 0) << quantityShift;
+        if ((((x + DIGIT_LIMITS) | x) & NOT_DIGIT) !== 0) break;
         x = (Math.imul(x, 10) + (x >>> 8)) & PAIRS;
         mantissa = mantissa * quantityPower + ((Math.imul(x & 0xff, 100) + (x >>> 16)) | 0);
         at = (at + 1 + quantityScale) | 0;
-        if (bytes[at] === ZERO) {
-          at = (at + 1) | 0;
-          while (bytes[at] === ZERO) at = (at + 1) | 0;
-        }
-      } else {
-        reader.at = first;
-        mantissa = reader.mantissa(quantityScale);
-        if (mantissa < 0) return -1;
-        at = reader.at | 0;
+        while (bytes[at] === ZERO) at = (at + 1) | 0;
       }
       quantities[count] = mantissa;
-      count++;
 
       // The next level, or the end of the list.
       x = view.getInt32(at, true);
-      if (x === LEVEL_END) {
-        if (bytes[at + 4] !== QUOTE) return -1;
+      if (x === LEVEL_END && bytes[at + 4] === QUOTE) {
         at = (at + 5) | 0;
-      } else if ((x & 0xffffff) === LIST_END) {
+        levelStart = at;
+        count = (count + 1) | 0;
+      } else if ((x & 0xffffff) === SIDE_END) {
         reader.at = at + 3;
-        return count;
+        return ~(count + 1);
       } else {
-        return -1;
+        break;
       }
     }
-    return -1;
+    reader.at = levelStart;
+    return count;
   }
 }

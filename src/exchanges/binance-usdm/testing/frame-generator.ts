@@ -25,8 +25,14 @@ function decimal(places: number, wholeMax: number): fc.Arbitrary<string> {
     .map(([whole, fraction]) => (places === 0 ? `${whole}` : `${whole}.${String(fraction).padStart(places, '0')}`));
 }
 
-const price = fc.oneof(decimal(2, 99_999), decimal(1, 999_999), decimal(7, 9), decimal(0, 99_999_999));
-const quantity = fc.oneof(decimal(3, 999), decimal(0, 999_999_999), decimal(8, 12));
+const price = fc.oneof(
+  decimal(2, 99_999),
+  decimal(1, 999_999),
+  decimal(7, 9),
+  decimal(5, 99_999),
+  decimal(0, 99_999_999),
+);
+const quantity = fc.oneof(decimal(3, 999), decimal(0, 999_999_999_999), decimal(3, 99_999_999_999), decimal(8, 12));
 const quoted = (text: fc.Arbitrary<string>): fc.Arbitrary<string> => text.map((value) => `"${value}"`);
 const side = fc
   .array(fc.tuple(quoted(price), quoted(quantity)), { maxLength: 12 })
