@@ -1,5 +1,5 @@
-import { TWO_32 } from './int64.ts';
-
+/** A constant of this module, because V8 fetches imported ones at each use. */
+const HIGH = 4294967296;
 const SECONDS = 0;
 const SECONDS_LOW = 1;
 const SECONDS_HIGH = 2;
@@ -18,7 +18,7 @@ export class EpochNanos {
     if (seconds !== cached[SECONDS]) this.#cache(seconds);
     const low = cached[SECONDS_LOW]! + nanos;
     words[wordIndex] = low;
-    words[wordIndex + 1] = cached[SECONDS_HIGH]! + (low >= TWO_32 ? 1 : 0);
+    words[wordIndex + 1] = cached[SECONDS_HIGH]! + (low >= HIGH ? 1 : 0);
   }
 
   /** @param milliseconds since the Unix epoch; 0 or less, which stands for "absent", is written as 0. */
@@ -39,7 +39,7 @@ export class EpochNanos {
     const upperHigh = Math.floor(upperProduct / 65536);
     const low = (upperProduct - upperHigh * 65536) * 65536 + (seconds - upper * 65536) * 1e9;
     this.#cached[SECONDS] = seconds;
-    this.#cached[SECONDS_LOW] = low % TWO_32;
-    this.#cached[SECONDS_HIGH] = upperHigh + Math.floor(low / TWO_32);
+    this.#cached[SECONDS_LOW] = low % HIGH;
+    this.#cached[SECONDS_HIGH] = upperHigh + Math.floor(low / HIGH);
   }
 }

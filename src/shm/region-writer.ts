@@ -8,26 +8,45 @@ import { writeInt64 } from './int64.ts';
 import { createLatestWriter, type SlotPlace } from './latest-writer.ts';
 import * as layout from './layout.ts';
 import { bookRecordBytes } from './plan.ts';
-import { createRingWriter, type RingPlace, type RingWriter } from './ring-writer.ts';
+import { type RingPlace, RingWriter } from './ring-writer.ts';
 import { createWallTimeWriter } from './wall-time.ts';
+
+/** Offsets of layout.ts in words of 4 and of 8 bytes. Constants of this module, because V8 fetches imported ones at each use. */
+const { BOOK_LEVELS, STATUS_BYTES, TRADE_BYTES, TYPE_BOOK, TYPE_STATUS, TYPE_TRADE } = layout;
+const BOOK_ASK_COUNT_WORD = layout.BOOK_ASK_COUNT / 4;
+const BOOK_BID_COUNT_WORD = layout.BOOK_BID_COUNT / 4;
+const BOOK_LAST_PRICE_WORD = layout.BOOK_LAST_PRICE / 4;
+const BOOK_LAST_UPDATE_ID_WORD = layout.BOOK_LAST_UPDATE_ID / 4;
+const BOOK_LOW_24H_WORD = layout.BOOK_LOW_24H / 4;
+const BOOK_PRICE_SCALE_WORD = layout.BOOK_PRICE_SCALE / 4;
+const BOOK_STATE_WORD = layout.BOOK_STATE / 4;
+const RECORD_CHECKSUM_WORD = layout.RECORD_CHECKSUM / 4;
+const RECORD_EXCHANGE_TIME_NS_WORD = layout.RECORD_EXCHANGE_TIME_NS / 4;
+const RECORD_LENGTH_WORD = layout.RECORD_LENGTH / 4;
+const RECORD_PUBLISH_TIME_NS_WORD = layout.RECORD_PUBLISH_TIME_NS / 4;
+const RECORD_RECEIVE_TIME_NS_WORD = layout.RECORD_RECEIVE_TIME_NS / 4;
+const RECORD_SEQUENCE_WORD = layout.RECORD_SEQUENCE / 4;
+const RECORD_SYMBOL_INDEX_WORD = layout.RECORD_SYMBOL_INDEX / 4;
+const RECORD_TYPE_WORD = layout.RECORD_TYPE / 4;
+const STATUS_LAST_UPDATE_ID_WORD = layout.STATUS_LAST_UPDATE_ID / 4;
+const STATUS_STATE_WORD = layout.STATUS_STATE / 4;
+const TRADE_ID_WORD = layout.TRADE_ID / 4;
+const TRADE_IS_BUYER_MAKER_WORD = layout.TRADE_IS_BUYER_MAKER / 4;
+const TRADE_PRICE_SCALE_WORD = layout.TRADE_PRICE_SCALE / 4;
+const TRADE_TIME_NS_WORD = layout.TRADE_TIME_NS / 4;
+const BOOK_HIGH_24H_FLOAT = layout.BOOK_HIGH_24H / 8;
+const BOOK_LAST_PRICE_FLOAT = layout.BOOK_LAST_PRICE / 8;
+const BOOK_LEVELS_FLOAT = layout.BOOK_LEVELS / 8;
+const BOOK_LOW_24H_FLOAT = layout.BOOK_LOW_24H / 8;
+const BOOK_VOLUME_24H_FLOAT = layout.BOOK_VOLUME_24H / 8;
+const TRADE_BYTES_FLOAT = layout.TRADE_BYTES / 8;
+const TRADE_PRICE_FLOAT = layout.TRADE_PRICE / 8;
+const TRADE_QUANTITY_FLOAT = layout.TRADE_QUANTITY / 8;
+const TRADE_TIME_NS_FLOAT = layout.TRADE_TIME_NS / 8;
 
 export interface WriterPlace extends RingPlace, SlotPlace {
   readonly depthMax: number;
   readonly hasChecksums: boolean;
-}
-
-/**
- * Writes books, trades and status changes into a mapped region, and each symbol's present into its latest slot. Never waits and
- * allocates nothing per record. Times (`publishTimeNs` and those in events) are on the clock that the writer was made with.
- */
-export interface RegionWriter {
-  /** Levels beyond the region's depth are left out. */
-  writeBook(book: BookUpdate, publishTimeNs: number): void;
-  writeTrade(trade: Trade, publishTimeNs: number): void;
-  writeStatus(status: StatusUpdate, publishTimeNs: number): void;
-  /** Records written so far, padding not counted. */
-  readonly records: number;
-  readonly ring: RingWriter;
 }
 
 const STATE_CODES = new Map(MARKET_STATES.map((state, code) => [state, code]));
@@ -37,47 +56,65 @@ const DIFF_BOOK = LIVE | (REASON_CODES.get('snapshot_bridged')! << 8) | (layout.
 const PARTIAL_BOOK = LIVE | (REASON_CODES.get('partial_depth')! << 8) | (layout.SOURCE_PARTIAL << 16);
 
 /**
- * Takes over a region whose bytes are zero but for its header and directory, and fills the slots. A function with constants around
- * it for the same reason as `createRingWriter`.
+ * Writes books, trades and status changes into a mapped region, and each symbol's present into its latest slot. Never waits and
+ * allocates nothing per record. Times (`publishTimeNs` and those in events) are on the clock that the writer was made with.
  */
-export function createRegionWriter(
-  buffer: ArrayBuffer,
-  place: WriterPlace,
-  instruments: readonly Instrument[],
-  clock: Clock,
-): RegionWriter {
+export class RegionWriter {
+  /** Levels beyond the region's depth are left out. */
+  readonly writeBook: (book: BookUpdate, publishTimeNs: number) => void;
+  readonly writeTrade: (trade: Trade, publishTimeNs: number) => void;
+  readonly writeStatus: (status: StatusUpdate, publishTimeNs: number) => void;
+  readonly ring: RingWriter;
+  /** In a typed array, because a double in a field is allocated anew at each change; large enough to live at a fixed address. */
+  readonly #sequence = new Float64Array(16);
+
+  /** Takes over a region whose bytes are zero but for its header and directory, and fills the slots. */
+  constructor(buffer: ArrayBuffer, place: WriterPlace, instruments: readonly Instrument[], clock: Clock) {
+    this.ring = new RingWriter(buffer, place);
+    const writes = createWrites(buffer, place, this.ring, this.#sequence, clock);
+    this.writeBook = writes.writeBook;
+    this.writeTrade = writes.writeTrade;
+    this.writeStatus = writes.writeStatus;
+    for (const instrument of instruments) writes.writeEmptySlot(instrument);
+  }
+
+  /** Records written so far, padding not counted. */
+  get records(): number {
+    return this.#sequence[0]!;
+  }
+}
+
+/** A function with constants around it, rather than methods and fields, for the same reason as in ring-writer.ts. */
+function createWrites(buffer: ArrayBuffer, place: WriterPlace, ring: RingWriter, sequence: Float64Array, clock: Clock) {
   const words = new Uint32Array(buffer);
   const floats = new Float64Array(buffer);
   const { depthMax, hasChecksums } = place;
-  const latest = createLatestWriter(buffer, place);
-  const ring = createRingWriter(buffer, place);
+  const { copyFrom, begin, end } = createLatestWriter(buffer, place);
+  const { claim, publish } = ring;
   const writePublishTime = createWallTimeWriter(clock);
   const writeReceiveTime = createWallTimeWriter(clock);
   const exchangeTime = new EpochNanos();
   const tradeTime = new EpochNanos();
-  /** In a typed array, because a variable beyond 2^31 is allocated anew at each change. */
-  const sequence = new Float64Array(16);
-  for (const instrument of instruments) writeEmptySlot(instrument);
 
   /** The first 48 bytes of a record. */
   function writeCommon(word: number, length: number, type: number, symbolIndex: number): void {
     sequence[0] = sequence[0]! + 1;
-    words[word + layout.RECORD_LENGTH / 4] = length;
-    words[word + layout.RECORD_TYPE / 4] = type;
-    writeInt64(words, word + layout.RECORD_SEQUENCE / 4, sequence[0]);
-    words[word + layout.RECORD_SYMBOL_INDEX / 4] = symbolIndex;
-    words[word + layout.RECORD_CHECKSUM / 4] = 0;
+    words[word + RECORD_LENGTH_WORD] = length;
+    words[word + RECORD_TYPE_WORD] = type;
+    writeInt64(words, word + RECORD_SEQUENCE_WORD, sequence[0]);
+    words[word + RECORD_SYMBOL_INDEX_WORD] = symbolIndex;
+    words[word + RECORD_CHECKSUM_WORD] = 0;
   }
 
   function writeTimes(word: number, publishTimeNs: number, receiveTimeNs: number, exchangeTimeMs: number): void {
-    writePublishTime(words, word + layout.RECORD_PUBLISH_TIME_NS / 4, publishTimeNs);
-    writeReceiveTime(words, word + layout.RECORD_RECEIVE_TIME_NS / 4, receiveTimeNs);
-    exchangeTime.writeMilliseconds(words, word + layout.RECORD_EXCHANGE_TIME_NS / 4, exchangeTimeMs);
+    writePublishTime(words, word + RECORD_PUBLISH_TIME_NS_WORD, publishTimeNs);
+    writeReceiveTime(words, word + RECORD_RECEIVE_TIME_NS_WORD, receiveTimeNs);
+    exchangeTime.writeMilliseconds(words, word + RECORD_EXCHANGE_TIME_NS_WORD, exchangeTimeMs);
   }
 
   function finish(word: number, length: number): void {
-    if (hasChecksums) words[word + layout.RECORD_CHECKSUM / 4] = recordChecksum(words, word, length);
-    ring.publish();
+    if (hasChecksums) words[word + RECORD_CHECKSUM_WORD] = recordChecksum(words, word, length);
+    publish();
   }
 
   /**
@@ -108,29 +145,29 @@ export function createRegionWriter(
 
   function writeEmptySlot(instrument: Instrument): void {
     const { index, priceScale, quantityScale } = instrument;
-    const slot = latest.begin(index);
-    words[slot + layout.RECORD_LENGTH / 4] = layout.BOOK_LEVELS;
-    words[slot + layout.RECORD_TYPE / 4] = layout.TYPE_BOOK;
-    words[slot + layout.RECORD_SYMBOL_INDEX / 4] = index;
-    words[slot + layout.BOOK_PRICE_SCALE / 4] = priceScale | (quantityScale << 8) | (priceScale << 16);
-    writeInt64(words, slot + layout.BOOK_LAST_UPDATE_ID / 4, -1);
-    floats.fill(Number.NaN, (slot + layout.BOOK_LAST_PRICE / 4) >> 1, (slot + layout.BOOK_LOW_24H / 4 + 2) >> 1);
-    if (hasChecksums) words[slot + layout.RECORD_CHECKSUM / 4] = recordChecksum(words, slot, layout.BOOK_LEVELS);
-    latest.end(index);
+    const slot = begin(index);
+    words[slot + RECORD_LENGTH_WORD] = BOOK_LEVELS;
+    words[slot + RECORD_TYPE_WORD] = TYPE_BOOK;
+    words[slot + RECORD_SYMBOL_INDEX_WORD] = index;
+    words[slot + BOOK_PRICE_SCALE_WORD] = priceScale | (quantityScale << 8) | (priceScale << 16);
+    writeInt64(words, slot + BOOK_LAST_UPDATE_ID_WORD, -1);
+    floats.fill(Number.NaN, (slot + BOOK_LAST_PRICE_WORD) >> 1, (slot + BOOK_LOW_24H_WORD + 2) >> 1);
+    if (hasChecksums) words[slot + RECORD_CHECKSUM_WORD] = recordChecksum(words, slot, BOOK_LEVELS);
+    end(index);
   }
 
   /** The slot of a book that is no longer live: no levels, so that nobody reads a wrong book by mistake; statistics stay. */
   function emptySlot(symbolIndex: number, status: number): void {
-    const slot = latest.begin(symbolIndex);
-    words[slot + layout.RECORD_LENGTH / 4] = layout.BOOK_LEVELS;
-    copyWords(slot, status, layout.RECORD_SEQUENCE / 4, layout.RECORD_SYMBOL_INDEX / 4);
-    const source = words[slot + layout.BOOK_STATE / 4]! & 0xff0000;
-    words[slot + layout.BOOK_STATE / 4] = source | words[status + layout.STATUS_STATE / 4]!;
-    copyWords(slot, status, layout.BOOK_LAST_UPDATE_ID / 4, layout.BOOK_BID_COUNT / 4);
-    words[slot + layout.BOOK_BID_COUNT / 4] = 0;
-    words[slot + layout.BOOK_ASK_COUNT / 4] = 0;
-    if (hasChecksums) words[slot + layout.RECORD_CHECKSUM / 4] = recordChecksum(words, slot, layout.BOOK_LEVELS);
-    latest.end(symbolIndex);
+    const slot = begin(symbolIndex);
+    words[slot + RECORD_LENGTH_WORD] = BOOK_LEVELS;
+    copyWords(slot, status, RECORD_SEQUENCE_WORD, RECORD_SYMBOL_INDEX_WORD);
+    const source = words[slot + BOOK_STATE_WORD]! & 0xff0000;
+    words[slot + BOOK_STATE_WORD] = source | words[status + STATUS_STATE_WORD]!;
+    copyWords(slot, status, BOOK_LAST_UPDATE_ID_WORD, BOOK_BID_COUNT_WORD);
+    words[slot + BOOK_BID_COUNT_WORD] = 0;
+    words[slot + BOOK_ASK_COUNT_WORD] = 0;
+    if (hasChecksums) words[slot + RECORD_CHECKSUM_WORD] = recordChecksum(words, slot, BOOK_LEVELS);
+    end(symbolIndex);
   }
 
   function copyWords(to: number, from: number, start: number, end: number): void {
@@ -138,64 +175,61 @@ export function createRegionWriter(
   }
 
   return {
-    ring,
-    get records() {
-      return sequence[0]!;
-    },
+    writeEmptySlot,
 
-    writeBook(book, publishTimeNs) {
+    writeBook(book: BookUpdate, publishTimeNs: number): void {
       const { instrument } = book;
       const bidCount = Math.min(book.bidCount, depthMax);
       const askCount = Math.min(book.askCount, depthMax);
       const length = bookRecordBytes(bidCount + askCount);
-      const word = ring.claim(length);
-      writeCommon(word, length, layout.TYPE_BOOK, instrument.index);
+      const word = claim(length);
+      writeCommon(word, length, TYPE_BOOK, instrument.index);
       writeTimes(word, publishTimeNs, book.receiveTimeNs, book.exchangeTimeMs);
-      words[word + layout.BOOK_STATE / 4] = book.source === 'partial' ? PARTIAL_BOOK : DIFF_BOOK;
-      words[word + layout.BOOK_PRICE_SCALE / 4] =
+      words[word + BOOK_STATE_WORD] = book.source === 'partial' ? PARTIAL_BOOK : DIFF_BOOK;
+      words[word + BOOK_PRICE_SCALE_WORD] =
         instrument.priceScale | (instrument.quantityScale << 8) | (book.lastPriceScale << 16);
-      writeInt64(words, word + layout.BOOK_LAST_UPDATE_ID / 4, book.lastUpdateId);
-      words[word + layout.BOOK_BID_COUNT / 4] = bidCount;
-      words[word + layout.BOOK_ASK_COUNT / 4] = askCount;
+      writeInt64(words, word + BOOK_LAST_UPDATE_ID_WORD, book.lastUpdateId);
+      words[word + BOOK_BID_COUNT_WORD] = bidCount;
+      words[word + BOOK_ASK_COUNT_WORD] = askCount;
       const float = word >> 1;
-      floats[float + layout.BOOK_LAST_PRICE / 8] = book.lastPrice;
-      floats[float + layout.BOOK_VOLUME_24H / 8] = book.volume24h;
-      floats[float + layout.BOOK_HIGH_24H / 8] = book.high24h;
-      floats[float + layout.BOOK_LOW_24H / 8] = book.low24h;
-      for (let index = layout.BOOK_LOW_24H / 8 + 1; index < layout.BOOK_LEVELS / 8; index++) floats[float + index] = 0;
-      let next = writeLevels(float + layout.BOOK_LEVELS / 8, book.bidPrices, book.bidQuantities, bidCount);
+      floats[float + BOOK_LAST_PRICE_FLOAT] = book.lastPrice;
+      floats[float + BOOK_VOLUME_24H_FLOAT] = book.volume24h;
+      floats[float + BOOK_HIGH_24H_FLOAT] = book.high24h;
+      floats[float + BOOK_LOW_24H_FLOAT] = book.low24h;
+      for (let index = BOOK_LOW_24H_FLOAT + 1; index < BOOK_LEVELS_FLOAT; index++) floats[float + index] = 0;
+      let next = writeLevels(float + BOOK_LEVELS_FLOAT, book.bidPrices, book.bidQuantities, bidCount);
       next = writeLevels(next, book.askPrices, book.askQuantities, askCount);
-      for (const end = float + (length >> 3); next < end; next++) floats[next] = 0;
+      for (const stop = float + (length >> 3); next < stop; next++) floats[next] = 0;
       finish(word, length);
-      latest.copyFrom(instrument.index, word, length);
+      copyFrom(instrument.index, word, length);
     },
 
-    writeTrade(trade, publishTimeNs) {
+    writeTrade(trade: Trade, publishTimeNs: number): void {
       const { instrument } = trade;
-      const word = ring.claim(layout.TRADE_BYTES);
-      writeCommon(word, layout.TRADE_BYTES, layout.TYPE_TRADE, instrument.index);
+      const word = claim(TRADE_BYTES);
+      writeCommon(word, TRADE_BYTES, TYPE_TRADE, instrument.index);
       writeTimes(word, publishTimeNs, trade.receiveTimeNs, trade.exchangeTimeMs);
-      words[word + layout.TRADE_IS_BUYER_MAKER / 4] = (trade.isBuyerMaker ? 1 : 0) | (trade.isRefill ? 256 : 0);
-      words[word + layout.TRADE_PRICE_SCALE / 4] = instrument.priceScale | (instrument.quantityScale << 8);
-      writeInt64(words, word + layout.TRADE_ID / 4, trade.tradeId);
+      words[word + TRADE_IS_BUYER_MAKER_WORD] = (trade.isBuyerMaker ? 1 : 0) | (trade.isRefill ? 256 : 0);
+      words[word + TRADE_PRICE_SCALE_WORD] = instrument.priceScale | (instrument.quantityScale << 8);
+      writeInt64(words, word + TRADE_ID_WORD, trade.tradeId);
       const float = word >> 1;
-      floats[float + layout.TRADE_PRICE / 8] = trade.price;
-      floats[float + layout.TRADE_QUANTITY / 8] = trade.quantity;
-      tradeTime.writeMilliseconds(words, word + layout.TRADE_TIME_NS / 4, trade.tradeTimeMs);
-      for (let index = layout.TRADE_TIME_NS / 8 + 1; index < layout.TRADE_BYTES / 8; index++) floats[float + index] = 0;
-      finish(word, layout.TRADE_BYTES);
+      floats[float + TRADE_PRICE_FLOAT] = trade.price;
+      floats[float + TRADE_QUANTITY_FLOAT] = trade.quantity;
+      tradeTime.writeMilliseconds(words, word + TRADE_TIME_NS_WORD, trade.tradeTimeMs);
+      for (let index = TRADE_TIME_NS_FLOAT + 1; index < TRADE_BYTES_FLOAT; index++) floats[float + index] = 0;
+      finish(word, TRADE_BYTES);
     },
 
-    writeStatus(status, publishTimeNs) {
+    writeStatus(status: StatusUpdate, publishTimeNs: number): void {
       const { index } = status.instrument;
-      const word = ring.claim(layout.STATUS_BYTES);
-      writeCommon(word, layout.STATUS_BYTES, layout.TYPE_STATUS, index);
+      const word = claim(STATUS_BYTES);
+      writeCommon(word, STATUS_BYTES, TYPE_STATUS, index);
       writeTimes(word, publishTimeNs, status.timeNs, 0);
       const state = STATE_CODES.get(status.state)!;
-      words[word + layout.STATUS_STATE / 4] = state | (REASON_CODES.get(status.reason)! << 8);
-      words[word + layout.STATUS_STATE / 4 + 1] = 0;
-      writeInt64(words, word + layout.STATUS_LAST_UPDATE_ID / 4, status.lastUpdateId);
-      finish(word, layout.STATUS_BYTES);
+      words[word + STATUS_STATE_WORD] = state | (REASON_CODES.get(status.reason)! << 8);
+      words[word + STATUS_STATE_WORD + 1] = 0;
+      writeInt64(words, word + STATUS_LAST_UPDATE_ID_WORD, status.lastUpdateId);
+      finish(word, STATUS_BYTES);
       if (state !== LIVE) emptySlot(index, word);
     },
   };

@@ -17,7 +17,7 @@ import {
   removeStaleTemporaries,
   temporaryPath,
 } from './region-file.ts';
-import { createRegionWriter, type RegionWriter } from './region-writer.ts';
+import { RegionWriter } from './region-writer.ts';
 
 export const SHM_DIRECTORY = '/dev/shm';
 
@@ -72,7 +72,7 @@ export class Region {
       hasChecksums: options.checksums === true,
       firstPosition: options.firstPosition ?? 0,
     };
-    this.writer = createRegionWriter(this.buffer, place, instruments, clock);
+    this.writer = new RegionWriter(this.buffer, place, instruments, clock);
   }
 
   /**

@@ -6,6 +6,11 @@ import { loadInt64 } from './int64.ts';
 import * as layout from './layout.ts';
 import type { RecordReader } from './record-reader.ts';
 
+/** Offsets of layout.ts in words of 4 and of 8 bytes. Constants of this module, because V8 fetches imported ones at each use. */
+const { FLAG_CHECKSUMS, RECORD_ALIGNMENT, TYPE_BOOK, TYPE_PADDING, TYPE_STATUS, TYPE_TRADE } = layout;
+const RECORD_LENGTH_WORD = layout.RECORD_LENGTH / 4;
+const RECORD_TYPE_WORD = layout.RECORD_TYPE / 4;
+
 const TAIL = layout.HEADER_TAIL / 8;
 const TAIL_INTENT = layout.HEADER_TAIL_INTENT / 8;
 
@@ -37,7 +42,7 @@ export class RingReader {
 
   constructor(buffer: ArrayBuffer, header: RegionHeader, records: RecordReader, options: RingReaderOptions = {}) {
     this.#floats = new Float64Array(buffer);
-    const verify = options.verify === true && (header.flags & layout.FLAG_CHECKSUMS) !== 0;
+    const verify = options.verify === true && (header.flags & FLAG_CHECKSUMS) !== 0;
     const { next, seek } = createSteps(buffer, header, records, verify, this.#positions);
     this.next = next;
     this.seek = seek;
@@ -73,7 +78,7 @@ export class RingReader {
 
 /**
  * The numbers in `next` are the steps of docs/SHM_LAYOUT.md section 5. A function with constants around it, rather than methods
- * and fields, for the same reason as `createRingWriter`.
+ * and fields, for the same reason as in ring-writer.ts.
  */
 function createSteps(
   buffer: ArrayBuffer,
@@ -101,11 +106,11 @@ function createSteps(
       if (available > capacity) return lose(cursor);
       // 2
       const word = (ringOffset + offset) >> 2;
-      const length = words[word + layout.RECORD_LENGTH / 4]!;
-      const type = words[word + layout.RECORD_TYPE / 4]!;
+      const length = words[word + RECORD_LENGTH_WORD]!;
+      const type = words[word + RECORD_TYPE_WORD]!;
       // 3
       const isPossible =
-        length !== 0 && length % layout.RECORD_ALIGNMENT === 0 && length <= capacity - offset && length <= available;
+        length !== 0 && length % RECORD_ALIGNMENT === 0 && length <= capacity - offset && length <= available;
       const event = isPossible ? decode(word, length, type) : undefined;
       // 4
       fence();
@@ -122,14 +127,14 @@ function createSteps(
 
   /** Undefined when the record is impossible, null when it is one to skip. */
   function decode(word: number, length: number, type: number): ShmEvent | null | undefined {
-    if (type === layout.TYPE_PADDING) return null;
+    if (type === TYPE_PADDING) return null;
     if (verify && !records.hasRightChecksum(word, length)) return undefined;
     switch (type) {
-      case layout.TYPE_BOOK:
+      case TYPE_BOOK:
         return records.readBook(word, length, book) ? book : undefined;
-      case layout.TYPE_TRADE:
+      case TYPE_TRADE:
         return records.readTrade(word, length, trade) ? trade : undefined;
-      case layout.TYPE_STATUS:
+      case TYPE_STATUS:
         return records.readStatus(word, length, status) ? status : undefined;
       default:
         return null;
@@ -141,7 +146,7 @@ function createSteps(
     const tail = loadInt64(floats, TAIL);
     fence();
     if (tail === cursor) return false;
-    if (tail < cursor || tail % layout.RECORD_ALIGNMENT !== 0) throw corrupt(`tail ${tail}`);
+    if (tail < cursor || tail % RECORD_ALIGNMENT !== 0) throw corrupt(`tail ${tail}`);
     positions[KNOWN_TAIL] = tail;
     return true;
   }

@@ -2,27 +2,16 @@ import { fence } from './fence.ts';
 import { storeCounter } from './int64.ts';
 import * as layout from './layout.ts';
 
+/** Offsets of layout.ts in words of 4 and of 8 bytes. Constants of this module, because V8 fetches imported ones at each use. */
+const { TYPE_PADDING } = layout;
+const RECORD_LENGTH_WORD = layout.RECORD_LENGTH / 4;
+const RECORD_TYPE_WORD = layout.RECORD_TYPE / 4;
+
 /** Where the ring lies in a mapped region, in bytes, and the position at which it starts. */
 export interface RingPlace {
   readonly ringOffset: number;
   readonly ringCapacity: number;
   readonly firstPosition: number;
-}
-
-/**
- * The writer's half of the ring protocol: announce how far bytes will be overwritten, write them, then publish. It knows nothing of
- * what is in a record, and never looks at readers.
- *
- *     const word = ring.claim(length);   // then fill `length` bytes from the 4-byte word `word` on
- *     ring.publish();
- */
-export interface RingWriter {
-  /** @param length a multiple of 64, at most an eighth of the ring. Returns the index of the record's first 4-byte word in the region. */
-  claim(length: number): number;
-  /** Makes the claimed record, and padding in front of it, visible to readers. */
-  publish(): void;
-  /** Where the next record goes: bytes, padding included. */
-  readonly position: number;
 }
 
 const TAIL = layout.HEADER_TAIL / 8;
@@ -34,13 +23,44 @@ const NEXT = 0;
 const CLAIMED_END = 1;
 
 /**
- * A function with constants around it, rather than a class with fields: V8 then knows the arrays' addresses and lengths, which
- * makes an access several times cheaper. Numbers beyond 2^31 live in a typed array, since a variable would allocate them anew.
+ * The writer's half of the ring protocol: announce how far bytes will be overwritten, write them, then publish. It knows nothing of
+ * what is in a record, and never looks at readers.
+ *
+ *     const word = ring.claim(length);   // then fill `length` bytes from the 4-byte word `word` on
+ *     ring.publish();
  */
-export function createRingWriter(buffer: ArrayBuffer, place: RingPlace): RingWriter {
+export class RingWriter {
+  /** @param length a multiple of 64, at most an eighth of the ring. Returns the index of the record's first 4-byte word in the region. */
+  readonly claim: (length: number) => number;
+  /** Makes the claimed record, and padding in front of it, visible to readers. */
+  readonly publish: () => void;
+  /** In a typed array, because a double in a field is allocated anew at each change; large enough to live at a fixed address. */
+  readonly #positions: Float64Array;
+
+  constructor(buffer: ArrayBuffer, place: RingPlace) {
+    this.#positions = new Float64Array(16).fill(place.firstPosition);
+    const { claim, publish } = createSteps(buffer, place, this.#positions);
+    this.claim = claim;
+    this.publish = publish;
+  }
+
+  /** Where the next record goes: bytes, padding included. */
+  get position(): number {
+    return this.#positions[NEXT]!;
+  }
+}
+
+/**
+ * A function with constants around it, rather than a class with fields: V8 then knows the arrays' addresses and lengths, which
+ * makes an access several times cheaper.
+ */
+function createSteps(
+  buffer: ArrayBuffer,
+  place: RingPlace,
+  positions: Float64Array,
+): Pick<RingWriter, 'claim' | 'publish'> {
   const words = new Uint32Array(buffer);
   const floats = new Float64Array(buffer);
-  const positions = new Float64Array(16).fill(place.firstPosition);
   const capacity = place.ringCapacity;
   const ringOffset = place.ringOffset;
   /** Byte offset of the next record within the ring, and of the claimed one's end. */
@@ -61,8 +81,8 @@ export function createRingWriter(buffer: ArrayBuffer, place: RingPlace): RingWri
     announce(remaining + length);
     const word = (ringOffset + offset) >> 2;
     words.fill(0, word, word + WORDS_PER_ALIGNMENT);
-    words[word + layout.RECORD_LENGTH / 4] = remaining;
-    words[word + layout.RECORD_TYPE / 4] = layout.TYPE_PADDING;
+    words[word + RECORD_LENGTH_WORD] = remaining;
+    words[word + RECORD_TYPE_WORD] = TYPE_PADDING;
     return ringOffset >> 2;
   }
 
@@ -80,9 +100,6 @@ export function createRingWriter(buffer: ArrayBuffer, place: RingPlace): RingWri
       offset = claimedOffset === capacity ? 0 : claimedOffset;
       fence();
       storeCounter(words, floats, TAIL, end);
-    },
-    get position() {
-      return positions[NEXT]!;
     },
   };
 }

@@ -5,7 +5,7 @@ import { loadInt64, readInt64, writeInt64 } from './int64.ts';
 import * as layout from './layout.ts';
 import { RecordReader } from './record-reader.ts';
 import { RingReader } from './ring-reader.ts';
-import { createRingWriter, type RingWriter } from './ring-writer.ts';
+import { RingWriter } from './ring-writer.ts';
 
 /** A ring in ordinary memory with status-like records of any length, whose sequence tells them apart. */
 class Ring {
@@ -23,7 +23,7 @@ class Ring {
     this.floats = new Float64Array(this.buffer);
     this.firstPosition = firstPosition;
     const place = { ringOffset: layout.HEADER_BYTES, ringCapacity, firstPosition };
-    this.writer = createRingWriter(this.buffer, place);
+    this.writer = new RingWriter(this.buffer, place);
     this.header = { ...place, depthMax: 1, flags: 0 } as RegionHeader;
   }
 

@@ -1,10 +1,11 @@
 import type { Clock } from '../model/clock.ts';
 import { EpochNanos } from './epoch-nanos.ts';
-import { TWO_32 } from './int64.ts';
 
 /** Writes a time of a clock as i64 nanoseconds since the Unix epoch. @param wordIndex of the low 4-byte word. */
 export type WallTimeWriter = (words: Uint32Array, wordIndex: number, timeNs: number) => void;
 
+/** A constant of this module, because V8 fetches imported ones at each use. */
+const HIGH = 4294967296;
 const ANCHOR_NS = 0;
 const ANCHOR_LOW = 1;
 const ANCHOR_HIGH = 2;
@@ -35,6 +36,6 @@ export function createWallTimeWriter(clock: Clock): WallTimeWriter {
     }
     const low = anchor[ANCHOR_LOW]! + distance;
     words[wordIndex] = low;
-    words[wordIndex + 1] = anchor[ANCHOR_HIGH]! + (low >= TWO_32 ? 1 : 0);
+    words[wordIndex + 1] = anchor[ANCHOR_HIGH]! + (low >= HIGH ? 1 : 0);
   };
 }
