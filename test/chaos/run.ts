@@ -26,8 +26,8 @@ export interface RunOptions {
   readonly tradeRate: number;
   readonly faultIntervalMs: number;
   readonly only?: RegExp;
-  /** Instead of what the seed plans. */
-  readonly planned?: readonly PlannedFault[];
+  /** Further flags of the simulator. */
+  readonly simulatorFlags?: readonly string[];
   readonly audit: boolean;
   readonly isVerbose: boolean;
   /** All that the service logs is appended to this file. */
@@ -88,7 +88,7 @@ export async function runSeed(options: RunOptions): Promise<RunReport> {
     rate: options.rate,
     tradeRate: options.tradeRate,
     truthFile: 'truth',
-    simulatorFlags: ['--burst', '2', '--levels', '10'],
+    simulatorFlags: ['--burst', '2', '--levels', '10', ...(options.simulatorFlags ?? [])],
     config: { ...VARIANT_CONFIG[variant], audit: options.audit },
   });
   const truth = new Truth(join(stage.directory, 'truth'));
@@ -211,7 +211,6 @@ export async function runSeed(options: RunOptions): Promise<RunReport> {
 }
 
 function plan(options: RunOptions): readonly PlannedFault[] {
-  if (options.planned !== undefined) return options.planned;
   const { seed, variant, symbols, seconds, faultIntervalMs, only } = options;
   const durationMs = seconds * 1000;
   if (variant === 'rotation') return [];
