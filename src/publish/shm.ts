@@ -27,7 +27,6 @@ export interface ShmPublisherOptions {
  */
 export class ShmPublisher implements Publisher {
   readonly name = 'shm';
-  readonly #clock: Clock;
   readonly #region: Region;
   readonly #writer: RegionWriter;
   readonly #heartbeat: NodeJS.Timeout;
@@ -37,7 +36,6 @@ export class ShmPublisher implements Publisher {
    * @throws ShmError UNAVAILABLE: see `mappingUnavailable` in src/shm/mapping.ts to ask beforehand.
    */
   constructor(options: ShmPublisherOptions) {
-    this.#clock = options.clock;
     this.#region = Region.create({ ...options, depthMax: options.depth });
     this.#writer = this.#region.writer;
     this.#heartbeat = setInterval(() => this.#region.beat(), HEARTBEAT_INTERVAL_MS);
@@ -60,15 +58,15 @@ export class ShmPublisher implements Publisher {
   }
 
   onBook(book: BookUpdate): void {
-    this.#writer.writeBook(book, this.#clock.nowNs());
+    this.#writer.writeBook(book);
   }
 
   onTrade(trade: Trade): void {
-    this.#writer.writeTrade(trade, this.#clock.nowNs());
+    this.#writer.writeTrade(trade);
   }
 
   onStatus(status: StatusUpdate): void {
-    this.#writer.writeStatus(status, this.#clock.nowNs());
+    this.#writer.writeStatus(status);
   }
 
   /** Nothing is held back, so there is nothing to do. */

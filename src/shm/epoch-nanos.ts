@@ -21,8 +21,12 @@ export class EpochNanos {
     words[wordIndex + 1] = cached[SECONDS_HIGH]! + (low >= HIGH ? 1 : 0);
   }
 
-  /** @param milliseconds since the Unix epoch; 0 or less, which stands for "absent", is written as 0. */
-  writeMilliseconds(words: Uint32Array, wordIndex: number, milliseconds: number): void {
+  /**
+   * Writes the milliseconds since the Unix epoch in `times[index]`; 0 or less, which stands for "absent", is written as 0.
+   * They come in an array because V8 allocates a double that is passed to a function.
+   */
+  writeMilliseconds(words: Uint32Array, wordIndex: number, times: Float64Array, index: number): void {
+    const milliseconds = times[index]!;
     if (milliseconds <= 0) {
       words[wordIndex] = 0;
       words[wordIndex + 1] = 0;

@@ -37,7 +37,7 @@ const TRADE_PRICE_FLOAT = layout.TRADE_PRICE / 8;
 const TRADE_QUANTITY_FLOAT = layout.TRADE_QUANTITY / 8;
 
 /** Of every record this much is copied as it is: all but the levels of a book. */
-export const EVENT_WORDS = layout.BOOK_LEVELS / 4;
+const EVENT_WORDS = layout.BOOK_LEVELS / 4;
 
 /**
  * What a reader hands out: its own copy of a record, taken apart as far as it is asked for. Each reader owns one object of each kind

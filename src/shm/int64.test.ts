@@ -74,11 +74,11 @@ describe('nanoseconds since the epoch', () => {
     const time = new EpochNanos();
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9_200_000_000_000 }), (milliseconds) => {
-        time.writeMilliseconds(words, 0, milliseconds);
+        time.writeMilliseconds(words, 0, Float64Array.of(milliseconds), 0);
         expect(bigs[0]).toBe(BigInt(milliseconds) * 1_000_000n);
       }),
     );
-    time.writeMilliseconds(words, 0, 0);
+    time.writeMilliseconds(words, 0, Float64Array.of(0), 0);
     expect(bigs[0]).toBe(0n);
   });
 });

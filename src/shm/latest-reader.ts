@@ -19,7 +19,6 @@ export interface LatestReaderOptions {
 
 /** A reader's half of the sequence lock around the latest slots: docs/SHM_LAYOUT.md section 5. */
 export class LatestReader {
-  retries = 0;
   readonly #floats: Float64Array;
   readonly #words: Uint32Array;
   readonly #header: RegionHeader;
@@ -55,7 +54,6 @@ export class LatestReader {
           throw new ShmError('CORRUPT', `impossible record in the latest slot of symbol ${symbolIndex}`);
         }
       }
-      this.retries++;
       if (attempt < SPINS_MAX) continue;
       Atomics.wait(this.#sleepCell, 0, 0, SLEEP_MS);
       giveUpAt ||= performance.now() + GIVE_UP_MS;

@@ -1,6 +1,6 @@
-import { SCALE_MAX } from '../model/decimal.ts';
+import { SCALE_MAX as DECIMAL_SCALE_MAX } from '../model/decimal.ts';
 import { recordChecksum } from './checksum.ts';
-import { type BookEvent, EVENT_WORDS, type StatusEvent, type TradeEvent } from './events.ts';
+import type { BookEvent, StatusEvent, TradeEvent } from './events.ts';
 import * as layout from './layout.ts';
 
 /** Offsets of layout.ts in words of 4 and of 8 bytes. Constants of this module, because V8 fetches imported ones at each use. */
@@ -11,6 +11,8 @@ const BOOK_PRICE_SCALE_WORD = layout.BOOK_PRICE_SCALE / 4;
 const RECORD_CHECKSUM_WORD = layout.RECORD_CHECKSUM / 4;
 const RECORD_SYMBOL_INDEX_WORD = layout.RECORD_SYMBOL_INDEX / 4;
 const STATUS_BYTES_WORD = layout.STATUS_BYTES / 4;
+const EVENT_WORDS = layout.BOOK_LEVELS / 4;
+const SCALE_MAX = DECIMAL_SCALE_MAX;
 const BOOK_LEVELS_FLOAT = layout.BOOK_LEVELS / 8;
 
 /**

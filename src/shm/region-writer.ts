@@ -49,6 +49,12 @@ export interface WriterPlace extends RingPlace, SlotPlace {
   readonly hasChecksums: boolean;
 }
 
+/** Indexes of the times of a record on their way: two of the clock, two of the exchange. */
+const PUBLISH = 0;
+const RECEIVE = 1;
+const EXCHANGE_MS = 2;
+const TRADE_MS = 3;
+
 const STATE_CODES = new Map(MARKET_STATES.map((state, code) => [state, code]));
 const REASON_CODES = new Map(STATE_REASONS.map((reason, code) => [reason, code]));
 const LIVE = STATE_CODES.get('live')!;
@@ -57,13 +63,14 @@ const PARTIAL_BOOK = LIVE | (REASON_CODES.get('partial_depth')! << 8) | (layout.
 
 /**
  * Writes books, trades and status changes into a mapped region, and each symbol's present into its latest slot. Never waits and
- * allocates nothing per record. Times (`publishTimeNs` and those in events) are on the clock that the writer was made with.
+ * allocates nothing per record. Times (those in events, and `publishTimeNs`, which is now when left out) are on the clock that the
+ * writer was made with.
  */
 export class RegionWriter {
   /** Levels beyond the region's depth are left out. */
-  readonly writeBook: (book: BookUpdate, publishTimeNs: number) => void;
-  readonly writeTrade: (trade: Trade, publishTimeNs: number) => void;
-  readonly writeStatus: (status: StatusUpdate, publishTimeNs: number) => void;
+  readonly writeBook: (book: BookUpdate, publishTimeNs?: number) => void;
+  readonly writeTrade: (trade: Trade, publishTimeNs?: number) => void;
+  readonly writeStatus: (status: StatusUpdate, publishTimeNs?: number) => void;
   readonly ring: RingWriter;
   /** In a typed array, because a double in a field is allocated anew at each change; large enough to live at a fixed address. */
   readonly #sequence = new Float64Array(16);
@@ -91,6 +98,8 @@ function createWrites(buffer: ArrayBuffer, place: WriterPlace, ring: RingWriter,
   const { depthMax, hasChecksums } = place;
   const { copyFrom, begin, end } = createLatestWriter(buffer, place);
   const { claim, publish } = ring;
+  /** The record's times on their way, in a typed array: V8 allocates a double that is passed to a function. */
+  const times = new Float64Array(16);
   const writePublishTime = createWallTimeWriter(clock);
   const writeReceiveTime = createWallTimeWriter(clock);
   const exchangeTime = new EpochNanos();
@@ -106,10 +115,10 @@ function createWrites(buffer: ArrayBuffer, place: WriterPlace, ring: RingWriter,
     words[word + RECORD_CHECKSUM_WORD] = 0;
   }
 
-  function writeTimes(word: number, publishTimeNs: number, receiveTimeNs: number, exchangeTimeMs: number): void {
-    writePublishTime(words, word + RECORD_PUBLISH_TIME_NS_WORD, publishTimeNs);
-    writeReceiveTime(words, word + RECORD_RECEIVE_TIME_NS_WORD, receiveTimeNs);
-    exchangeTime.writeMilliseconds(words, word + RECORD_EXCHANGE_TIME_NS_WORD, exchangeTimeMs);
+  function writeTimes(word: number): void {
+    writePublishTime(words, word + RECORD_PUBLISH_TIME_NS_WORD, times, PUBLISH);
+    writeReceiveTime(words, word + RECORD_RECEIVE_TIME_NS_WORD, times, RECEIVE);
+    exchangeTime.writeMilliseconds(words, word + RECORD_EXCHANGE_TIME_NS_WORD, times, EXCHANGE_MS);
   }
 
   function finish(word: number, length: number): void {
@@ -177,14 +186,17 @@ function createWrites(buffer: ArrayBuffer, place: WriterPlace, ring: RingWriter,
   return {
     writeEmptySlot,
 
-    writeBook(book: BookUpdate, publishTimeNs: number): void {
+    writeBook(book: BookUpdate, publishTimeNs?: number): void {
       const { instrument } = book;
       const bidCount = Math.min(book.bidCount, depthMax);
       const askCount = Math.min(book.askCount, depthMax);
       const length = bookRecordBytes(bidCount + askCount);
       const word = claim(length);
       writeCommon(word, length, TYPE_BOOK, instrument.index);
-      writeTimes(word, publishTimeNs, book.receiveTimeNs, book.exchangeTimeMs);
+      times[PUBLISH] = publishTimeNs ?? clock.nowNs();
+      times[RECEIVE] = book.receiveTimeNs;
+      times[EXCHANGE_MS] = book.exchangeTimeMs;
+      writeTimes(word);
       words[word + BOOK_STATE_WORD] = book.source === 'partial' ? PARTIAL_BOOK : DIFF_BOOK;
       words[word + BOOK_PRICE_SCALE_WORD] =
         instrument.priceScale | (instrument.quantityScale << 8) | (book.lastPriceScale << 16);
@@ -204,27 +216,34 @@ function createWrites(buffer: ArrayBuffer, place: WriterPlace, ring: RingWriter,
       copyFrom(instrument.index, word, length);
     },
 
-    writeTrade(trade: Trade, publishTimeNs: number): void {
+    writeTrade(trade: Trade, publishTimeNs?: number): void {
       const { instrument } = trade;
       const word = claim(TRADE_BYTES);
       writeCommon(word, TRADE_BYTES, TYPE_TRADE, instrument.index);
-      writeTimes(word, publishTimeNs, trade.receiveTimeNs, trade.exchangeTimeMs);
+      times[PUBLISH] = publishTimeNs ?? clock.nowNs();
+      times[RECEIVE] = trade.receiveTimeNs;
+      times[EXCHANGE_MS] = trade.exchangeTimeMs;
+      writeTimes(word);
       words[word + TRADE_IS_BUYER_MAKER_WORD] = (trade.isBuyerMaker ? 1 : 0) | (trade.isRefill ? 256 : 0);
       words[word + TRADE_PRICE_SCALE_WORD] = instrument.priceScale | (instrument.quantityScale << 8);
       writeInt64(words, word + TRADE_ID_WORD, trade.tradeId);
       const float = word >> 1;
       floats[float + TRADE_PRICE_FLOAT] = trade.price;
       floats[float + TRADE_QUANTITY_FLOAT] = trade.quantity;
-      tradeTime.writeMilliseconds(words, word + TRADE_TIME_NS_WORD, trade.tradeTimeMs);
+      times[TRADE_MS] = trade.tradeTimeMs;
+      tradeTime.writeMilliseconds(words, word + TRADE_TIME_NS_WORD, times, TRADE_MS);
       for (let index = TRADE_TIME_NS_FLOAT + 1; index < TRADE_BYTES_FLOAT; index++) floats[float + index] = 0;
       finish(word, TRADE_BYTES);
     },
 
-    writeStatus(status: StatusUpdate, publishTimeNs: number): void {
+    writeStatus(status: StatusUpdate, publishTimeNs?: number): void {
       const { index } = status.instrument;
       const word = claim(STATUS_BYTES);
       writeCommon(word, STATUS_BYTES, TYPE_STATUS, index);
-      writeTimes(word, publishTimeNs, status.timeNs, 0);
+      times[PUBLISH] = publishTimeNs ?? clock.nowNs();
+      times[RECEIVE] = status.timeNs;
+      times[EXCHANGE_MS] = 0;
+      writeTimes(word);
       const state = STATE_CODES.get(status.state)!;
       words[word + STATUS_STATE_WORD] = state | (REASON_CODES.get(status.reason)! << 8);
       words[word + STATUS_STATE_WORD + 1] = 0;

@@ -55,6 +55,7 @@ export class Region {
   readonly #words: Uint32Array;
   readonly #time = new EpochNanos();
   readonly #timeWords = new Uint32Array(2);
+  readonly #beatTime = new Float64Array(1);
   #isOpen = true;
 
   private constructor(options: RegionOptions, path: string, fd: number, plan: RegionPlan, generation: number) {
@@ -129,7 +130,8 @@ export class Region {
 
   /** Tells readers that the writer lives; call every HEARTBEAT_INTERVAL_MS. */
   beat(): void {
-    this.#time.writeMilliseconds(this.#timeWords, 0, Date.now());
+    this.#beatTime[0] = Date.now();
+    this.#time.writeMilliseconds(this.#timeWords, 0, this.#beatTime, 0);
     storeInt64(this.#floats, layout.HEADER_HEARTBEAT_TIME_NS / 8, this.#timeWords[0]!, this.#timeWords[1]!);
   }
 

@@ -1,8 +1,11 @@
 import type { Clock } from '../model/clock.ts';
 import { EpochNanos } from './epoch-nanos.ts';
 
-/** Writes a time of a clock as i64 nanoseconds since the Unix epoch. @param wordIndex of the low 4-byte word. */
-export type WallTimeWriter = (words: Uint32Array, wordIndex: number, timeNs: number) => void;
+/**
+ * Writes the time of a clock in `times[index]` as i64 nanoseconds since the Unix epoch. @param wordIndex of the low 4-byte word.
+ * The time comes in an array because V8 allocates a double that is passed to a function.
+ */
+export type WallTimeWriter = (words: Uint32Array, wordIndex: number, times: Float64Array, index: number) => void;
 
 /** A constant of this module, because V8 fetches imported ones at each use. */
 const HIGH = 4294967296;
@@ -28,7 +31,8 @@ export function createWallTimeWriter(clock: Clock): WallTimeWriter {
     anchor[ANCHOR_HIGH] = epochWords[1]!;
   }
 
-  return (words, wordIndex, timeNs) => {
+  return (words, wordIndex, times, index) => {
+    const timeNs = times[index]!;
     let distance = timeNs - anchor[ANCHOR_NS]!;
     if (!(distance >= 0 && distance < ANCHOR_NS_MAX)) {
       moveAnchor(timeNs);
