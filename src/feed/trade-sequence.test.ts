@@ -139,6 +139,15 @@ describe('trade sequence', () => {
     expect(host.handedOn).toEqual([5_000_000, 1, 2]);
   });
 
+  test('an exchange that starts anew while a gap is held', () => {
+    const host = new RecordingHost();
+    host.isRefused = true;
+    const sequence = new TradeSequence(INSTRUMENT, host);
+    for (const id of [5_000_000, 5_000_002, 1, 2]) sequence.onTrade(trade(id));
+    expect(host.handedOn).toEqual([5_000_000, 5_000_002, 1, 2]);
+    expect(host.lost).toEqual([[5_000_001, 5_000_001]]);
+  });
+
   test('never hands on a trade twice or out of order, and accounts for every id, whatever arrives', async () => {
     const property = fc.asyncProperty(
       fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 120 }),

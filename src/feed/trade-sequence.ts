@@ -113,7 +113,12 @@ export class TradeSequence {
       return;
     }
     if (id <= this.#lastId) {
-      this.duplicates += 1;
+      if (this.#isRestart(id)) {
+        this.#giveUp();
+        this.#handOn(trade);
+      } else {
+        this.duplicates += 1;
+      }
       return;
     }
     let at = this.#held.length;
