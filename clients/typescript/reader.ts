@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ShmError } from '../../src/shm/errors.ts';
-import { BookEvent, type ShmEvent } from '../../src/shm/events.ts';
+import type { BookEvent, ShmEvent } from '../../src/shm/events.ts';
 import type { RegionHeader } from '../../src/shm/header.ts';
 import { LatestReader } from '../../src/shm/latest-reader.ts';
 import { isReplaced, type OpenRegion, openRegion } from '../../src/shm/open-region.ts';
@@ -40,7 +40,6 @@ export class ShmReader {
   #latest!: LatestReader;
   #watch!: WriterWatch;
   #indexes!: Map<string, number>;
-  #book!: BookEvent;
 
   /** Use {@link open}. */
   constructor(path: string, options: OpenOptions) {
@@ -74,8 +73,7 @@ export class ShmReader {
   latest(symbol: string): BookEvent {
     const index = this.#indexes.get(symbol);
     if (index === undefined) throw this.#unknownSymbol(symbol);
-    this.#latest.read(index, this.#book);
-    return this.#book;
+    return this.#latest.read(index);
   }
 
   /**
@@ -154,7 +152,6 @@ export class ShmReader {
     this.#latest = new LatestReader(buffer, header, records, options);
     this.#watch = new WriterWatch(buffer);
     this.#indexes = new Map(symbols.map((symbol, index) => [symbol, index]));
-    this.#book = new BookEvent(symbols, header.depthMax);
   }
 
   #unknownSymbol(symbol: string): ShmError {

@@ -50,10 +50,11 @@ abstract class RecordEvent {
   protected readonly floats: Float64Array;
   protected readonly symbols: readonly string[];
 
-  constructor(symbols: readonly string[]) {
+  /** @param byteOffset of the record's copy within `buffer`. */
+  constructor(symbols: readonly string[], buffer: ArrayBuffer, byteOffset: number) {
     this.symbols = symbols;
-    this.words = new Uint32Array(EVENT_WORDS);
-    this.floats = new Float64Array(this.words.buffer);
+    this.words = new Uint32Array(buffer, byteOffset, EVENT_WORDS);
+    this.floats = new Float64Array(buffer, byteOffset, EVENT_WORDS / 2);
   }
 
   /** 1 for the region's first record; a gap tells how many records were lost. */
@@ -99,9 +100,9 @@ export class BookEvent extends RecordEvent {
   /** Price and quantity mantissas in turn: all bids, then all asks. Valid up to 2 × (bidCount + askCount). */
   readonly levels: Float64Array;
 
-  constructor(symbols: readonly string[], depthMax: number) {
-    super(symbols);
-    this.levels = new Float64Array(4 * depthMax);
+  constructor(symbols: readonly string[], depthMax: number, buffer: ArrayBuffer, byteOffset: number) {
+    super(symbols, buffer, byteOffset);
+    this.levels = new Float64Array(buffer, byteOffset + layout.BOOK_LEVELS, 4 * depthMax);
   }
 
   /** Always live in the ring. In a latest slot, anything but live comes without levels. */
@@ -211,7 +212,8 @@ export class BookEvent extends RecordEvent {
 
   /** A book of its own that later records do not change. */
   copy(): BookEvent {
-    const copy = new BookEvent(this.symbols, this.levels.length / 4);
+    const buffer = new ArrayBuffer(layout.BOOK_LEVELS + this.levels.byteLength);
+    const copy = new BookEvent(this.symbols, this.levels.length / 4, buffer, 0);
     copy.words.set(this.words);
     copy.levels.set(this.levels);
     return copy;

@@ -35,10 +35,10 @@ export class LatestReader {
   }
 
   /**
-   * Fills `book` with a symbol's present.
+   * A symbol's present. The object is overwritten by the next call.
    * @throws ShmError SLOT_UNFINISHED when the writer stopped in the middle, CORRUPT when stable bytes make no sense.
    */
-  read(symbolIndex: number, book: BookEvent): void {
+  read(symbolIndex: number): BookEvent {
     const slot = this.#header.slotsOffset + symbolIndex * this.#header.slotStride;
     const version = (slot + layout.SLOT_VERSION) >> 3;
     const word = (slot + layout.SLOT_RECORD) >> 2;
@@ -47,10 +47,10 @@ export class LatestReader {
       const before = loadInt64(this.#floats, version);
       fence();
       if (before % 2 === 0) {
-        const isPossible = this.#decode(word, book) && book.symbolIndex === symbolIndex;
+        const isPossible = this.#decode(word) && this.#records.latest.symbolIndex === symbolIndex;
         fence();
         if (loadInt64(this.#floats, version) === before) {
-          if (isPossible) return;
+          if (isPossible) return this.#records.latest;
           throw new ShmError('CORRUPT', `impossible record in the latest slot of symbol ${symbolIndex}`);
         }
       }
@@ -66,12 +66,12 @@ export class LatestReader {
     }
   }
 
-  #decode(word: number, book: BookEvent): boolean {
+  #decode(word: number): boolean {
     const length = this.#words[word + layout.RECORD_LENGTH / 4]!;
     if (length < layout.BOOK_LEVELS || length % layout.RECORD_ALIGNMENT !== 0) return false;
     if (length > this.#header.slotStride - layout.SLOT_RECORD) return false;
     if (this.#words[word + layout.RECORD_TYPE / 4] !== layout.TYPE_BOOK) return false;
     if (this.#verify && !this.#records.hasRightChecksum(word, length)) return false;
-    return this.#records.readBook(word, length, book);
+    return this.#records.readLatest(word, length);
   }
 }

@@ -7,7 +7,7 @@ import { errnoName, ShmError } from './errors.ts';
  * loaded on first use, so that a platform without it runs everything but shared memory.
  */
 interface NativeCalls {
-  mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): unknown;
+  mmap(address: unknown, length: number, protection: number, flags: number, fd: number, offset: number): unknown;
   munmap(address: unknown, length: number): number;
   flock(fd: number, operation: number): number;
   address(pointer: unknown): bigint;
@@ -18,6 +18,11 @@ interface NativeCalls {
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
+/** The largest page size of any supported processor: what lies a multiple of it apart shares no page. */
+const PAGE_BYTES_MAX = 65_536;
 const MAP_FAILED = 0xffffffffffffffffn;
 const LOCK_EXCLUSIVE_NOW = 2 | 4;
 const LOCK_RELEASE = 8;
@@ -30,11 +35,9 @@ function nativeCalls(): NativeCalls {
 }
 
 function loadNativeCalls(): NativeCalls {
-  if (endianness() !== 'LE' || !['x64', 'arm64'].includes(process.arch)) {
-    throw new ShmError(
-      'UNAVAILABLE',
-      `shared memory needs x86-64 or arm64, little-endian; this is ${process.arch} ${endianness()}`,
-    );
+  if (process.platform !== 'linux' || endianness() !== 'LE' || !['x64', 'arm64'].includes(process.arch)) {
+    const here = `${process.platform} ${process.arch} ${endianness()}`;
+    throw new ShmError('UNAVAILABLE', `shared memory needs Linux on x86-64 or arm64, little-endian; this is ${here}`);
   }
   try {
     const koffi = createRequire(import.meta.url)('koffi');
@@ -69,20 +72,37 @@ const unmapWhenUnreachable = new FinalizationRegistry<{ pointer: unknown; bytes:
 });
 
 /**
- * Maps the first `bytes` bytes of an open file, shared. The file must be at least that long, and stay so: touching bytes beyond its
- * end kills the process. Views of a `read` mapping must not be written to, for the same reason.
+ * Maps the first `bytes` bytes of an open file, shared, and `scratchBytes` of private memory at the end of the same buffer: within
+ * one buffer, `copyWithin` moves a record in or out at the speed of the machine. What lies between the two is private as well.
+ *
+ * The file must be at least that long, and stay so: touching bytes beyond its end kills the process. The file's part of a `read`
+ * mapping must not be written to, for the same reason.
  * @throws ShmError UNAVAILABLE
  */
-export function mapFile(fd: number, bytes: number, access: 'read' | 'read-write'): ArrayBuffer {
+export function mapFile(fd: number, bytes: number, access: 'read' | 'read-write', scratchBytes = 0): ArrayBuffer {
   const native = nativeCalls();
-  const protection = access === 'read' ? PROT_READ : PROT_READ | PROT_WRITE;
-  const pointer = native.mmap(null, bytes, protection, MAP_SHARED, fd, 0);
-  if (pointer === null || native.address(pointer) === MAP_FAILED) {
-    throw new ShmError('UNAVAILABLE', `mmap of ${bytes} bytes failed (errno ${native.errno()})`);
+  const total = wholePages(bytes) + wholePages(scratchBytes);
+  const map = (address: unknown, length: number, protection: number, flags: number, file: number): unknown => {
+    const pointer = native.mmap(address, length, protection, flags, file, 0);
+    if (pointer === null || native.address(pointer) === MAP_FAILED) {
+      throw new ShmError('UNAVAILABLE', `mmap of ${length} bytes failed (errno ${native.errno()})`);
+    }
+    return pointer;
+  };
+  const pointer = map(null, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+  try {
+    map(pointer, bytes, access === 'read' ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd);
+  } catch (error) {
+    native.munmap(pointer, total);
+    throw error;
   }
-  const buffer = native.view(pointer, bytes);
-  unmapWhenUnreachable.register(buffer, { pointer, bytes });
+  const buffer = native.view(pointer, total);
+  unmapWhenUnreachable.register(buffer, { pointer, bytes: total });
   return buffer;
+}
+
+function wholePages(bytes: number): number {
+  return Math.ceil(bytes / PAGE_BYTES_MAX) * PAGE_BYTES_MAX;
 }
 
 /** Takes the exclusive lock of an open file without waiting; false when another process has it. The kernel drops it when the process ends. */

@@ -3,6 +3,7 @@ import { errnoName, ShmError } from './errors.ts';
 import { parseHeader, type RegionHeader, readDirectory } from './header.ts';
 import * as layout from './layout.ts';
 import { mapFile } from './mapping.ts';
+import { readerScratchBytes } from './record-reader.ts';
 
 /** Never follow a link, never wait for the other end of a pipe. */
 const OPEN_READ_ONLY = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
@@ -10,6 +11,7 @@ const OPEN_READ_ONLY = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.cons
 /** A region mapped for reading. `device` and `inode` tell it from a later file of the same name. */
 export interface OpenRegion {
   readonly path: string;
+  /** The region, and behind it private memory for the reader: see {@link mapFile}. */
   readonly buffer: ArrayBuffer;
   readonly header: RegionHeader;
   readonly symbols: readonly string[];
@@ -29,7 +31,7 @@ export function openRegion(path: string): OpenRegion {
     const bytes = new Uint8Array(layout.HEADER_BYTES);
     const count = fs.readSync(fd, bytes, 0, bytes.length, 0);
     const header = parseHeader(bytes.subarray(0, count), status.size, path);
-    const buffer = mapFile(fd, header.totalBytes, 'read');
+    const buffer = mapFile(fd, header.totalBytes, 'read', readerScratchBytes(header.depthMax));
     const symbols = readDirectory(new Uint8Array(buffer), header);
     return { path, buffer, header, symbols, device: status.dev, inode: status.ino };
   } finally {

@@ -1,5 +1,5 @@
 import { ShmError } from './errors.ts';
-import { BookEvent, LostEvent, type ShmEvent, StatusEvent, TradeEvent } from './events.ts';
+import { LostEvent, type ShmEvent } from './events.ts';
 import { fence } from './fence.ts';
 import type { RegionHeader } from './header.ts';
 import { loadInt64 } from './int64.ts';
@@ -91,9 +91,7 @@ function createSteps(
   const words = new Uint32Array(buffer);
   const capacity = header.ringCapacity;
   const ringOffset = header.ringOffset;
-  const book = new BookEvent(records.symbols, header.depthMax);
-  const trade = new TradeEvent(records.symbols);
-  const status = new StatusEvent(records.symbols);
+  const { book, trade, status, readBook, readTrade, readStatus, hasRightChecksum } = records;
   const lost = new LostEvent();
   let offset = 0;
 
@@ -128,14 +126,14 @@ function createSteps(
   /** Undefined when the record is impossible, null when it is one to skip. */
   function decode(word: number, length: number, type: number): ShmEvent | null | undefined {
     if (type === TYPE_PADDING) return null;
-    if (verify && !records.hasRightChecksum(word, length)) return undefined;
+    if (verify && !hasRightChecksum(word, length)) return undefined;
     switch (type) {
       case TYPE_BOOK:
-        return records.readBook(word, length, book) ? book : undefined;
+        return readBook(word, length) ? book : undefined;
       case TYPE_TRADE:
-        return records.readTrade(word, length, trade) ? trade : undefined;
+        return readTrade(word, length) ? trade : undefined;
       case TYPE_STATUS:
-        return records.readStatus(word, length, status) ? status : undefined;
+        return readStatus(word, length) ? status : undefined;
       default:
         return null;
     }

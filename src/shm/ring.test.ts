@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { RegionHeader } from './header.ts';
 import { loadInt64, readInt64, writeInt64 } from './int64.ts';
 import * as layout from './layout.ts';
-import { RecordReader } from './record-reader.ts';
+import { RecordReader, readerScratchBytes } from './record-reader.ts';
 import { RingReader } from './ring-reader.ts';
 import { RingWriter } from './ring-writer.ts';
 
@@ -18,7 +18,7 @@ class Ring {
   written = 0;
 
   constructor(ringCapacity: number, firstPosition: number) {
-    this.buffer = new ArrayBuffer(layout.HEADER_BYTES + ringCapacity);
+    this.buffer = new ArrayBuffer(layout.HEADER_BYTES + ringCapacity + readerScratchBytes(1));
     this.words = new Uint32Array(this.buffer);
     this.floats = new Float64Array(this.buffer);
     this.firstPosition = firstPosition;

@@ -161,7 +161,7 @@ class GoldenRegion {
   }
 
   finish(): Uint8Array {
-    const bytes = new Uint8Array(this.region.buffer).slice();
+    const bytes = new Uint8Array(this.region.buffer).slice(0, TOTAL_BYTES);
     this.region.close();
     fs.rmSync(this.#directory, { recursive: true });
     new DataView(bytes.buffer).setUint32(layout.HEADER_WRITER_PID, PID, true);
