@@ -7,13 +7,10 @@
 import { rmSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { open } from '../clients/typescript/index.ts';
-import { SystemClock } from '../src/model/clock.ts';
 import { startEmbeddedRedis } from '../src/ops/embedded-redis.ts';
-import { ShmPublisher } from '../src/publish/shm.ts';
 import { BenchReport } from './report.ts';
 import {
   BENCH_DEPTH,
-  BENCH_INSTRUMENT,
   clockCostNs,
   createBenchRegion,
   fullBook,
@@ -26,20 +23,23 @@ import {
 import { measureBounce } from './shm-bounce.ts';
 
 const ROUNDS = Number(process.argv[2] ?? 200_000);
-const WARMUP = 20_000;
+/** Compiling shares the pinned cores with the spinning, so it takes a while. */
+const WARMUP = 1_000_000;
+const PACED_WARMUP = 100_000;
 const REDIS_ROUNDS = 10_000;
+const REDIS_WARMUP = 5_000;
 const PACE_NS = 10_000;
-const WRITE_RECORDS = 3_000_000;
-const WRITE_RUNS = 5;
 const HERE = 0;
 const THERE = 1;
 
 const clock = new SharedClock();
 const name = (what: string) => `market_data_bench_${what}_${process.pid}`;
 
+/** One region for all that this process writes: V8 compiles for it as it does in a service, which has one. */
+const region = createBenchRegion(name('there'));
+
 /** Half of: write a book, the other process reads it and writes one, read that. So each half has one writing and one reading. */
 async function measureEcho(): Promise<Float64Array> {
-  const region = createBenchRegion(name('there'));
   const echo = await startPeer(THERE, 'echo', name('there'), name('back'), String(ROUNDS + WARMUP));
   const reader = open(name('back'));
   const book = fullBook();
@@ -51,40 +51,42 @@ async function measureEcho(): Promise<Float64Array> {
     while (reader.next() === undefined);
     if (round >= WARMUP) samples[round - WARMUP] = (clock.nowNs() - start) / 2;
   }
-  region.close();
   echo.kill();
   return samples;
 }
 
 /** From the clock's reading just before a book is written to the clock's reading once the other process has decoded it. */
 async function measureOneWay(): Promise<Float64Array> {
-  const region = createBenchRegion(name('one'));
-  const listener = await startPeer(THERE, 'listen', name('one'), String(ROUNDS + WARMUP));
+  const listener = await startPeer(THERE, 'listen', name('there'), String(ROUNDS + PACED_WARMUP));
   const samples = samplesOf(listener);
   const book = fullBook();
   let next = clock.nowNs();
-  for (let round = 0; round < ROUNDS + WARMUP; round++) {
+  for (let round = 0; round < ROUNDS + PACED_WARMUP; round++) {
     book.lastUpdateId++;
     next = Math.max(next + PACE_NS, clock.nowNs());
     spinUntil(clock, next);
     region.writer.writeBook(book, clock.nowNs());
   }
-  const result = (await samples).subarray(WARMUP);
-  region.close();
-  return result;
+  return (await samples).subarray(PACED_WARMUP);
 }
 
 async function measureRedis(): Promise<Float64Array> {
   const server = await startEmbeddedRedis();
   const redis = new Redis(server.url);
   try {
-    const listener = await startPeer(THERE, 'redis', server.url, 'orderbook:BTCUSDT', String(REDIS_ROUNDS));
+    const listener = await startPeer(
+      THERE,
+      'redis',
+      server.url,
+      'orderbook:BTCUSDT',
+      String(REDIS_ROUNDS + REDIS_WARMUP),
+    );
     const samples = samplesOf(listener);
     const text = bookText();
-    for (let round = 0; round < REDIS_ROUNDS; round++) {
+    for (let round = 0; round < REDIS_ROUNDS + REDIS_WARMUP; round++) {
       await redis.publish('orderbook:BTCUSDT', `${text}${clock.nowNs()}}`);
     }
-    return await samples;
+    return (await samples).subarray(REDIS_WARMUP);
   } finally {
     redis.disconnect();
     await server.close();
@@ -105,52 +107,14 @@ function bookText(): string {
   return `${text.slice(0, -1)},"timestamp":`;
 }
 
-/** Million records a second of processor time, the best of some runs. */
-function writeRate(write: () => void): number {
-  let best = 0;
-  for (let run = 0; run < WRITE_RUNS; run++) {
-    const start = process.cpuUsage();
-    for (let record = 0; record < WRITE_RECORDS; record++) write();
-    const { user, system } = process.cpuUsage(start);
-    best = Math.max(best, WRITE_RECORDS / (user + system));
-  }
-  return best;
-}
-
-/** Bytes of garbage a record leaves. Negative or huge when a collection came in between: the least of some runs. */
-function garbageBytes(write: () => void): number {
-  const records = 10_000;
-  let least = Number.POSITIVE_INFINITY;
-  for (let run = 0; run < WRITE_RUNS; run++) {
-    const before = process.memoryUsage().heapUsed;
-    for (let record = 0; record < records; record++) write();
-    const grown = process.memoryUsage().heapUsed - before;
-    if (grown >= 0) least = Math.min(least, grown / records);
-  }
-  return least;
-}
-
-function measureWriting(report: BenchReport): void {
-  const book = fullBook();
-  const region = createBenchRegion(name('write'));
-  const now = clock.nowNs();
-  const write = () => {
-    book.lastUpdateId++;
-    region.writer.writeBook(book, now);
-  };
-  report.add('book records written, ring and latest slot', writeRate(write), 'M/s', '≥ 3');
-  report.add('garbage of a record', garbageBytes(write), 'bytes', '0');
-  region.close();
-
-  const options = { name: name('write'), sizeBytes: 1 << 20, depth: BENCH_DEPTH, instruments: [BENCH_INSTRUMENT] };
-  const publisher = new ShmPublisher({ ...options, clock: new SystemClock() });
-  const publish = () => {
-    book.lastUpdateId++;
-    publisher.onBook(book);
-  };
-  report.add('the same through ShmPublisher, which reads the clock for each', writeRate(publish), 'M/s');
-  report.add('garbage of a record, the reading of the clock', garbageBytes(publish), 'bytes');
-  void publisher.close();
+/** In a process of its own, for the same reason. */
+async function measureWriting(report: BenchReport): Promise<void> {
+  const writer = await samplesOf(await startPeer(THERE, 'write', name('write')));
+  report.add('book records written, ring and latest slot', writer[0]!, 'M/s', '≥ 3');
+  report.add('garbage of a record', writer[1]!, 'bytes', '0');
+  const publisher = await samplesOf(await startPeer(THERE, 'publish', name('publish')));
+  report.add('the same through ShmPublisher, which reads the clock for each', publisher[0]!, 'M/s');
+  report.add('garbage of a record, the reading of the clock', publisher[1]!, 'bytes');
 }
 
 const report = new BenchReport('shm-one-to-one', [
@@ -168,7 +132,8 @@ const middle = Math.floor(ROUNDS / 2);
 report.add('book / bare, p50', echo[middle]! / bounce[middle]!, '×', '≤ 4');
 report.addPercentiles(`book, one way, every ${PACE_NS / 1000} µs`, await measureOneWay(), 'ns');
 report.addPercentiles('Redis pub/sub, one way', await measureRedis(), 'ns');
-measureWriting(report);
-for (const region of ['there', 'back', 'one', 'write']) rmSync(`/dev/shm/${name(region)}`, { force: true });
+await measureWriting(report);
+region.close();
+for (const region of ['there', 'back', 'write', 'publish']) rmSync(`/dev/shm/${name(region)}`, { force: true });
 report.finish();
 process.exit(0);

@@ -4,13 +4,17 @@
  *   echo FROM TO ROUNDS           reads each book from one region and writes one to another
  *   listen NAME COUNT             takes the time from publish to decoded of each book of a region
  *   drain NAME POLL_MS            reads for as long as it lives; sleeps between looks unless POLL_MS is 0
+ *   write NAME                    rate of writing (million records a second of processor time), and garbage of a record (bytes)
+ *   publish NAME                  the same through ShmPublisher
  *   redis URL CHANNEL COUNT       as listen, over Redis pub/sub
  */
 import * as fs from 'node:fs';
 import { Redis } from 'ioredis';
 import { open } from '../clients/typescript/index.ts';
+import { SystemClock } from '../src/model/clock.ts';
+import { ShmPublisher } from '../src/publish/shm.ts';
 import { mapFile } from '../src/shm/mapping.ts';
-import { createBenchRegion, fullBook, SharedClock } from './shm-book.ts';
+import { BENCH_DEPTH, BENCH_INSTRUMENT, createBenchRegion, fullBook, SharedClock } from './shm-book.ts';
 import { BOUNCE_BYTES, BOUNCE_PING, BOUNCE_PONG } from './shm-bounce.ts';
 
 const clock = new SharedClock();
@@ -55,8 +59,9 @@ function listen(name: string, count: number): void {
   const reader = open(name);
   const samples = new Float64Array(count);
   let taken = 0;
+  const last = reader.latest(BENCH_INSTRUMENT.symbol).sequence + count;
   ready();
-  for (let sequence = 0; sequence < count; ) {
+  for (let sequence = 0; sequence < last; ) {
     const event = reader.next();
     if (event?.kind !== 'book') continue;
     samples[taken++] = clock.nowNs() - (event.words[5]! * 2 ** 32 + event.words[4]!);
@@ -74,6 +79,49 @@ function drain(name: string, pollMs: number): void {
     if (pollMs === 0) reader.waitSpin(100);
     else reader.waitSleep(100, pollMs);
   }
+}
+
+const WRITE_RECORDS = 3_000_000;
+const GARBAGE_RECORDS = 10_000;
+const RUNS = 5;
+
+function measureWriting(write: () => void): void {
+  ready();
+  let rate = 0;
+  let garbage = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < RUNS; run++) {
+    const start = process.cpuUsage();
+    for (let record = 0; record < WRITE_RECORDS; record++) write();
+    const { user, system } = process.cpuUsage(start);
+    rate = Math.max(rate, WRITE_RECORDS / (user + system));
+    const before = process.memoryUsage().heapUsed;
+    for (let record = 0; record < GARBAGE_RECORDS; record++) write();
+    const grown = process.memoryUsage().heapUsed - before;
+    // Less than nothing: there was a collection in between.
+    if (grown >= 0) garbage = Math.min(garbage, grown / GARBAGE_RECORDS);
+  }
+  finish(Float64Array.of(rate, garbage));
+}
+
+function write(name: string): void {
+  const { writer } = createBenchRegion(name);
+  const book = fullBook();
+  const now = clock.nowNs();
+  measureWriting(() => {
+    book.lastUpdateId++;
+    writer.writeBook(book, now);
+  });
+}
+
+function publish(name: string): void {
+  const instruments = [BENCH_INSTRUMENT];
+  const options = { name, sizeBytes: 1 << 20, depth: BENCH_DEPTH, instruments, clock: new SystemClock() };
+  const publisher = new ShmPublisher(options);
+  const book = fullBook();
+  measureWriting(() => {
+    book.lastUpdateId++;
+    publisher.onBook(book);
+  });
 }
 
 async function listenRedis(url: string, channel: string, count: number): Promise<void> {
@@ -103,6 +151,12 @@ switch (role) {
     break;
   case 'drain':
     drain(args[0]!, Number(args[1]));
+    break;
+  case 'write':
+    write(args[0]!);
+    break;
+  case 'publish':
+    publish(args[0]!);
     break;
   case 'redis':
     await listenRedis(args[0]!, args[1]!, Number(args[2]));

@@ -14,7 +14,7 @@ describe('64-bit integers without BigInt', () => {
   test('written in two words, they are what BigInt reads', () => {
     fc.assert(
       fc.property(fc.maxSafeInteger(), (value) => {
-        writeInt64(words, 6, value);
+        writeInt64(words, 6, Float64Array.of(value), 0);
         expect(bigs[3]).toBe(BigInt(value));
         expect(readInt64(words, 6)).toBe(value);
       }),
@@ -22,7 +22,7 @@ describe('64-bit integers without BigInt', () => {
   });
 
   test.each([0, 1, TWO_32 - 1, TWO_32, TWO_32 + 1, SAFE, 2 ** 53])('a counter holds %d', (value) => {
-    storeCounter(words, floats, 1, value);
+    storeCounter(words, floats, 1, Float64Array.of(value), 0);
     expect(bigs[1]).toBe(BigInt(value));
     expect(loadInt64(floats, 1)).toBe(value);
   });
@@ -37,7 +37,7 @@ describe('64-bit integers without BigInt', () => {
           let value = Math.max(0, high * TWO_32 - below);
           for (const step of steps) {
             value += step;
-            storeCounter(words, floats, 2, value);
+            storeCounter(words, floats, 2, Float64Array.of(value), 0);
             expect(bigs[2]).toBe(BigInt(value));
             expect(loadInt64(floats, 2)).toBe(value);
           }

@@ -1,6 +1,6 @@
 /**
  * 64-bit integers in shared memory without BigInt, which would allocate. Indexes count 8-byte or 4-byte words of the mapping, as
- * named.
+ * named. Values come and go in typed arrays, because V8 allocates a double that is passed to a function which it does not inline.
  */
 export const TWO_32 = 4294967296;
 /** An exported constant is fetched at each use; this one is part of the code. */
@@ -17,6 +17,12 @@ export function loadInt64(floats: Float64Array, index: number): number {
   return (bitsWords[1]! | 0) * HIGH + bitsWords[0]!;
 }
 
+/** The same into `target[targetIndex]`. */
+export function loadInt64Into(floats: Float64Array, index: number, target: Float64Array, targetIndex: number): void {
+  bitsFloat[0] = floats[index]!;
+  target[targetIndex] = (bitsWords[1]! | 0) * HIGH + bitsWords[0]!;
+}
+
 /**
  * Stores so that one 8-byte load elsewhere never sees halves of two values. Low and high word must not form a NaN pattern:
  * true of all values from 0 to 9.2e18.
@@ -28,10 +34,17 @@ export function storeInt64(floats: Float64Array, index: number, low: number, hig
 }
 
 /**
- * Stores a counter that only this process writes, as indivisibly, but cheaper: while the high word stays the same, which is all but
- * once in 4 GiB, a single 4-byte store does it. @param floatIndex of the 8-byte word. @param value 0 to 2^53.
+ * Stores the counter `values[index]`, 0 to 2^53, which only this process writes: as indivisibly, but cheaper. While the high word
+ * stays the same, which is all but once in 4 GiB, a single 4-byte store does it. @param floatIndex of the 8-byte word.
  */
-export function storeCounter(words: Uint32Array, floats: Float64Array, floatIndex: number, value: number): void {
+export function storeCounter(
+  words: Uint32Array,
+  floats: Float64Array,
+  floatIndex: number,
+  values: Float64Array,
+  index: number,
+): void {
+  const value = values[index]!;
   const high = (value / HIGH) | 0;
   if (high === words[2 * floatIndex + 1]) words[2 * floatIndex] = value;
   else storeInt64(floats, floatIndex, value, high);
@@ -42,8 +55,9 @@ export function readInt64(words: Uint32Array, wordIndex: number): number {
   return (words[wordIndex + 1]! | 0) * HIGH + words[wordIndex]!;
 }
 
-/** Takes two plain stores: for bytes that readers validate. Any safe integer, also negative. */
-export function writeInt64(words: Uint32Array, wordIndex: number, value: number): void {
+/** Writes `values[index]`, any safe integer, with two plain stores: for bytes that readers validate. */
+export function writeInt64(words: Uint32Array, wordIndex: number, values: Float64Array, index: number): void {
+  const value = values[index]!;
   words[wordIndex] = value;
   words[wordIndex + 1] = Math.floor(value / HIGH);
 }

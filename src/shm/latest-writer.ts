@@ -1,5 +1,5 @@
 import { fence, processorFence } from './fence.ts';
-import { readInt64, storeCounter } from './int64.ts';
+import { storeCounter } from './int64.ts';
 import * as layout from './layout.ts';
 
 /** Offsets of layout.ts in words of 4 and of 8 bytes. Constants of this module, because V8 fetches imported ones at each use. */
@@ -10,6 +10,7 @@ const SLOT_RECORD_FLOAT = layout.SLOT_RECORD / 8;
 export interface SlotPlace {
   readonly slotsOffset: number;
   readonly slotStride: number;
+  readonly symbolCount: number;
 }
 
 /** The writer's half of the sequence lock around each symbol's slot: the version is odd while bytes change. */
@@ -25,34 +26,35 @@ export interface LatestWriter {
 export function createLatestWriter(buffer: ArrayBuffer, place: SlotPlace): LatestWriter {
   const words = new Uint32Array(buffer);
   const floats = new Float64Array(buffer);
-  const { slotsOffset, slotStride } = place;
+  const { slotsOffset, slotStride, symbolCount } = place;
+  const versions = new Float64Array(symbolCount);
 
   const slotFloat = (symbolIndex: number) => (slotsOffset + symbolIndex * slotStride) >> 3;
 
-  /** The version in the region is this process's own: nobody else writes it. */
-  function nextVersion(slot: number): void {
-    storeCounter(words, floats, slot, readInt64(words, 2 * slot) + 1);
+  function nextVersion(symbolIndex: number, slot: number): void {
+    versions[symbolIndex] = versions[symbolIndex]! + 1;
+    storeCounter(words, floats, slot, versions, symbolIndex);
   }
 
   return {
     copyFrom(symbolIndex, recordWord, lengthBytes) {
       const slot = slotFloat(symbolIndex);
       const source = recordWord >> 1;
-      nextVersion(slot);
+      nextVersion(symbolIndex, slot);
       processorFence();
       floats.copyWithin(slot + SLOT_RECORD_FLOAT, source, source + (lengthBytes >> 3));
       processorFence();
-      nextVersion(slot);
+      nextVersion(symbolIndex, slot);
     },
     begin(symbolIndex) {
       const slot = slotFloat(symbolIndex);
-      nextVersion(slot);
+      nextVersion(symbolIndex, slot);
       fence();
       return 2 * slot + SLOT_RECORD_WORD;
     },
     end(symbolIndex) {
       fence();
-      nextVersion(slotFloat(symbolIndex));
+      nextVersion(symbolIndex, slotFloat(symbolIndex));
     },
   };
 }

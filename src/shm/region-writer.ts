@@ -49,11 +49,12 @@ export interface WriterPlace extends RingPlace, SlotPlace {
   readonly hasChecksums: boolean;
 }
 
-/** Indexes of the times of a record on their way: two of the clock, two of the exchange. */
+/** Indexes of a record's large numbers on their way: two times of the clock, two of the exchange, and its id. */
 const PUBLISH = 0;
 const RECEIVE = 1;
 const EXCHANGE_MS = 2;
 const TRADE_MS = 3;
+const ID = 4;
 
 const STATE_CODES = new Map(MARKET_STATES.map((state, code) => [state, code]));
 const REASON_CODES = new Map(STATE_REASONS.map((reason, code) => [reason, code]));
@@ -98,8 +99,8 @@ function createWrites(buffer: ArrayBuffer, place: WriterPlace, ring: RingWriter,
   const { depthMax, hasChecksums } = place;
   const { copyFrom, begin, end } = createLatestWriter(buffer, place);
   const { claim, publish } = ring;
-  /** The record's times on their way, in a typed array: V8 allocates a double that is passed to a function. */
-  const times = new Float64Array(16);
+  /** Large numbers of a record on their way, in a typed array: V8 allocates a double that is passed to a function. */
+  const numbers = new Float64Array(16);
   const writePublishTime = createWallTimeWriter(clock);
   const writeReceiveTime = createWallTimeWriter(clock);
   const exchangeTime = new EpochNanos();
@@ -110,15 +111,15 @@ function createWrites(buffer: ArrayBuffer, place: WriterPlace, ring: RingWriter,
     sequence[0] = sequence[0]! + 1;
     words[word + RECORD_LENGTH_WORD] = length;
     words[word + RECORD_TYPE_WORD] = type;
-    writeInt64(words, word + RECORD_SEQUENCE_WORD, sequence[0]);
+    writeInt64(words, word + RECORD_SEQUENCE_WORD, sequence, 0);
     words[word + RECORD_SYMBOL_INDEX_WORD] = symbolIndex;
     words[word + RECORD_CHECKSUM_WORD] = 0;
   }
 
   function writeTimes(word: number): void {
-    writePublishTime(words, word + RECORD_PUBLISH_TIME_NS_WORD, times, PUBLISH);
-    writeReceiveTime(words, word + RECORD_RECEIVE_TIME_NS_WORD, times, RECEIVE);
-    exchangeTime.writeMilliseconds(words, word + RECORD_EXCHANGE_TIME_NS_WORD, times, EXCHANGE_MS);
+    writePublishTime(words, word + RECORD_PUBLISH_TIME_NS_WORD, numbers, PUBLISH);
+    writeReceiveTime(words, word + RECORD_RECEIVE_TIME_NS_WORD, numbers, RECEIVE);
+    exchangeTime.writeMilliseconds(words, word + RECORD_EXCHANGE_TIME_NS_WORD, numbers, EXCHANGE_MS);
   }
 
   function finish(word: number, length: number): void {
@@ -159,7 +160,8 @@ function createWrites(buffer: ArrayBuffer, place: WriterPlace, ring: RingWriter,
     words[slot + RECORD_TYPE_WORD] = TYPE_BOOK;
     words[slot + RECORD_SYMBOL_INDEX_WORD] = index;
     words[slot + BOOK_PRICE_SCALE_WORD] = priceScale | (quantityScale << 8) | (priceScale << 16);
-    writeInt64(words, slot + BOOK_LAST_UPDATE_ID_WORD, -1);
+    numbers[ID] = -1;
+    writeInt64(words, slot + BOOK_LAST_UPDATE_ID_WORD, numbers, ID);
     floats.fill(Number.NaN, (slot + BOOK_LAST_PRICE_WORD) >> 1, (slot + BOOK_LOW_24H_WORD + 2) >> 1);
     if (hasChecksums) words[slot + RECORD_CHECKSUM_WORD] = recordChecksum(words, slot, BOOK_LEVELS);
     end(index);
@@ -193,14 +195,15 @@ function createWrites(buffer: ArrayBuffer, place: WriterPlace, ring: RingWriter,
       const length = bookRecordBytes(bidCount + askCount);
       const word = claim(length);
       writeCommon(word, length, TYPE_BOOK, instrument.index);
-      times[PUBLISH] = publishTimeNs ?? clock.nowNs();
-      times[RECEIVE] = book.receiveTimeNs;
-      times[EXCHANGE_MS] = book.exchangeTimeMs;
+      numbers[PUBLISH] = publishTimeNs ?? clock.nowNs();
+      numbers[RECEIVE] = book.receiveTimeNs;
+      numbers[EXCHANGE_MS] = book.exchangeTimeMs;
       writeTimes(word);
       words[word + BOOK_STATE_WORD] = book.source === 'partial' ? PARTIAL_BOOK : DIFF_BOOK;
       words[word + BOOK_PRICE_SCALE_WORD] =
         instrument.priceScale | (instrument.quantityScale << 8) | (book.lastPriceScale << 16);
-      writeInt64(words, word + BOOK_LAST_UPDATE_ID_WORD, book.lastUpdateId);
+      numbers[ID] = book.lastUpdateId;
+      writeInt64(words, word + BOOK_LAST_UPDATE_ID_WORD, numbers, ID);
       words[word + BOOK_BID_COUNT_WORD] = bidCount;
       words[word + BOOK_ASK_COUNT_WORD] = askCount;
       const float = word >> 1;
@@ -220,18 +223,19 @@ function createWrites(buffer: ArrayBuffer, place: WriterPlace, ring: RingWriter,
       const { instrument } = trade;
       const word = claim(TRADE_BYTES);
       writeCommon(word, TRADE_BYTES, TYPE_TRADE, instrument.index);
-      times[PUBLISH] = publishTimeNs ?? clock.nowNs();
-      times[RECEIVE] = trade.receiveTimeNs;
-      times[EXCHANGE_MS] = trade.exchangeTimeMs;
+      numbers[PUBLISH] = publishTimeNs ?? clock.nowNs();
+      numbers[RECEIVE] = trade.receiveTimeNs;
+      numbers[EXCHANGE_MS] = trade.exchangeTimeMs;
       writeTimes(word);
       words[word + TRADE_IS_BUYER_MAKER_WORD] = (trade.isBuyerMaker ? 1 : 0) | (trade.isRefill ? 256 : 0);
       words[word + TRADE_PRICE_SCALE_WORD] = instrument.priceScale | (instrument.quantityScale << 8);
-      writeInt64(words, word + TRADE_ID_WORD, trade.tradeId);
+      numbers[ID] = trade.tradeId;
+      writeInt64(words, word + TRADE_ID_WORD, numbers, ID);
       const float = word >> 1;
       floats[float + TRADE_PRICE_FLOAT] = trade.price;
       floats[float + TRADE_QUANTITY_FLOAT] = trade.quantity;
-      times[TRADE_MS] = trade.tradeTimeMs;
-      tradeTime.writeMilliseconds(words, word + TRADE_TIME_NS_WORD, times, TRADE_MS);
+      numbers[TRADE_MS] = trade.tradeTimeMs;
+      tradeTime.writeMilliseconds(words, word + TRADE_TIME_NS_WORD, numbers, TRADE_MS);
       for (let index = TRADE_TIME_NS_FLOAT + 1; index < TRADE_BYTES_FLOAT; index++) floats[float + index] = 0;
       finish(word, TRADE_BYTES);
     },
@@ -240,14 +244,15 @@ function createWrites(buffer: ArrayBuffer, place: WriterPlace, ring: RingWriter,
       const { index } = status.instrument;
       const word = claim(STATUS_BYTES);
       writeCommon(word, STATUS_BYTES, TYPE_STATUS, index);
-      times[PUBLISH] = publishTimeNs ?? clock.nowNs();
-      times[RECEIVE] = status.timeNs;
-      times[EXCHANGE_MS] = 0;
+      numbers[PUBLISH] = publishTimeNs ?? clock.nowNs();
+      numbers[RECEIVE] = status.timeNs;
+      numbers[EXCHANGE_MS] = 0;
       writeTimes(word);
       const state = STATE_CODES.get(status.state)!;
       words[word + STATUS_STATE_WORD] = state | (REASON_CODES.get(status.reason)! << 8);
       words[word + STATUS_STATE_WORD + 1] = 0;
-      writeInt64(words, word + STATUS_LAST_UPDATE_ID_WORD, status.lastUpdateId);
+      numbers[ID] = status.lastUpdateId;
+      writeInt64(words, word + STATUS_LAST_UPDATE_ID_WORD, numbers, ID);
       finish(word, STATUS_BYTES);
       if (state !== LIVE) emptySlot(index, word);
     },

@@ -70,6 +70,7 @@ export class Region {
     const place = {
       ...plan,
       depthMax,
+      symbolCount: instruments.length,
       hasChecksums: options.checksums === true,
       firstPosition: options.firstPosition ?? 0,
     };

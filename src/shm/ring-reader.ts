@@ -2,7 +2,7 @@ import { ShmError } from './errors.ts';
 import { LostEvent, type ShmEvent } from './events.ts';
 import { fence } from './fence.ts';
 import type { RegionHeader } from './header.ts';
-import { loadInt64 } from './int64.ts';
+import { loadInt64, loadInt64Into } from './int64.ts';
 import * as layout from './layout.ts';
 import type { RecordReader } from './record-reader.ts';
 
@@ -24,6 +24,7 @@ const CURSOR = 0;
 const KNOWN_TAIL = 1;
 const BYTES_READ = 2;
 const BYTES_LOST = 3;
+const INTENT = 4;
 
 /**
  * A reader's half of the ring protocol. It copies in place and validates afterwards. Falling behind is a value, not an error.
@@ -99,7 +100,7 @@ function createSteps(
     for (;;) {
       // 1
       const cursor = positions[CURSOR]!;
-      if (cursor === positions[KNOWN_TAIL] && !loadTail(cursor)) return undefined;
+      if (cursor === positions[KNOWN_TAIL] && !loadTail()) return undefined;
       const available = positions[KNOWN_TAIL]! - cursor;
       if (available > capacity) return lose(cursor);
       // 2
@@ -112,7 +113,8 @@ function createSteps(
       const event = isPossible ? decode(word, length, type) : undefined;
       // 4
       fence();
-      if (loadInt64(floats, TAIL_INTENT) - cursor > capacity) return lose(cursor);
+      loadInt64Into(floats, TAIL_INTENT, positions, INTENT);
+      if (positions[INTENT]! - cursor > capacity) return lose(cursor);
       // 5
       if (event === undefined) throw corrupt(`record of type ${type} and length ${length}`);
       positions[BYTES_READ] = positions[BYTES_READ]! + length;
@@ -140,13 +142,15 @@ function createSteps(
   }
 
   /** False when there is nothing new. */
-  function loadTail(cursor: number): boolean {
-    const tail = loadInt64(floats, TAIL);
+  function loadTail(): boolean {
+    loadInt64Into(floats, TAIL, positions, KNOWN_TAIL);
     fence();
+    const tail = positions[KNOWN_TAIL]!;
+    const cursor = positions[CURSOR]!;
     if (tail === cursor) return false;
-    if (tail < cursor || tail % RECORD_ALIGNMENT !== 0) throw corrupt(`tail ${tail}`);
-    positions[KNOWN_TAIL] = tail;
-    return true;
+    if (tail > cursor && tail % RECORD_ALIGNMENT === 0) return true;
+    positions[KNOWN_TAIL] = cursor;
+    throw corrupt(`tail ${tail}`);
   }
 
   /** 6 */

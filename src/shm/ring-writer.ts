@@ -66,13 +66,12 @@ function createSteps(
   /** Byte offset of the next record within the ring, and of the claimed one's end. */
   let offset = place.firstPosition % capacity;
   let claimedOffset = offset;
-  storeCounter(words, floats, TAIL, place.firstPosition);
-  storeCounter(words, floats, TAIL_INTENT, place.firstPosition);
+  storeCounter(words, floats, TAIL, positions, NEXT);
+  storeCounter(words, floats, TAIL_INTENT, positions, NEXT);
 
   function announce(bytes: number): void {
-    const end = positions[NEXT]! + bytes;
-    positions[CLAIMED_END] = end;
-    storeCounter(words, floats, TAIL_INTENT, end);
+    positions[CLAIMED_END] = positions[NEXT]! + bytes;
+    storeCounter(words, floats, TAIL_INTENT, positions, CLAIMED_END);
     fence();
   }
 
@@ -95,11 +94,10 @@ function createSteps(
       return (ringOffset + offset) >> 2;
     },
     publish() {
-      const end = positions[CLAIMED_END]!;
-      positions[NEXT] = end;
+      positions[NEXT] = positions[CLAIMED_END]!;
       offset = claimedOffset === capacity ? 0 : claimedOffset;
       fence();
-      storeCounter(words, floats, TAIL, end);
+      storeCounter(words, floats, TAIL, positions, NEXT);
     },
   };
 }

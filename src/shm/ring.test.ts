@@ -36,7 +36,7 @@ class Ring {
     this.words.fill(0, word, word + length / 4);
     this.words[word] = length;
     this.words[word + 1] = layout.TYPE_STATUS;
-    writeInt64(this.words, word + 2, ++this.written);
+    writeInt64(this.words, word + 2, Float64Array.of(++this.written), 0);
   }
 
   reader(): RingReader {
