@@ -4,9 +4,9 @@
  *
  *   npm run bench -- many-symbols [--symbols 500] [--rate 10] [--seconds 20]
  */
+import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type RunningService, startRedis, startService, startSimulator, until } from '../test/e2e/processes.ts';
-import { flagsOfProgram } from './load/rig.ts';
 import { between, residentMb, usageOf } from './process-usage.ts';
 import { BenchReport } from './report.ts';
 import { latencyPercentile, readMetrics } from './service-metrics.ts';
@@ -63,17 +63,14 @@ async function measure(count: number, report: BenchReport): Promise<void> {
   const redis = await startRedis();
   const simulator = await startSimulator(['--symbol-count', String(count), '--rate', flags.rate, '--trade-rate', '2']);
   const begin = performance.now();
-  const service = await startService(
-    {
-      symbols: simulator.symbols.join(','),
-      'exchange-ws-url': simulator.wsUrl,
-      'exchange-rest-url': simulator.restUrl,
-      'redis-url': redis.url,
-      'shm-name': `bench-${process.pid}`,
-      'shm-size-bytes': count > 100 ? 8 << 20 : 1 << 20,
-    },
-    flagsOfProgram(),
-  );
+  const service = await startService({
+    symbols: simulator.symbols.join(','),
+    'exchange-ws-url': simulator.wsUrl,
+    'exchange-rest-url': simulator.restUrl,
+    'redis-url': redis.url,
+    'shm-name': `bench-${process.pid}`,
+    'shm-size-bytes': count > 100 ? 8 << 20 : 1 << 20,
+  });
   try {
     const { times, weight, inOrderShare } = await watchStart(service, simulator.symbols, begin);
     const isMany = count > 100;
@@ -114,6 +111,7 @@ async function measure(count: number, report: BenchReport): Promise<void> {
     await service.end();
     await simulator.end();
     await redis.end();
+    rmSync(`/dev/shm/bench-${process.pid}`, { force: true });
   }
 }
 

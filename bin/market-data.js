@@ -1,5 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
-// The young generation stays small: 11 MB less resident; docs/PERFORMANCE.md has the figures.
+#!/usr/bin/env node
 // Plain JavaScript that old versions of Node can read, so that they can be told what is missing.
 import { existsSync } from 'node:fs';
 

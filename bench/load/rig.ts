@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { ROOT, type Running, type RunningRedis, start, startRedis, until } from '../../test/e2e/processes.ts';
+import { type Running, type RunningRedis, start, startRedis, until } from '../../test/e2e/processes.ts';
 import { readMetrics } from '../service-metrics.ts';
 import type { PlaybackState } from './playback.ts';
 import type { RecordingName } from './recorded-loop.ts';
@@ -62,8 +61,7 @@ export class Rig {
         ? ['dist/bench/baseline/service.js', ...common, `--exchange-rest-url=http://${url}`]
         : ['bin/market-data.js', 'run', '--health-port=0', `--shm-name=${SHM_NAME}`, ...flags];
     const nodeFlags = options.nodeFlags ?? [];
-    const ownFlags = options.service === 'baseline' ? [] : flagsOfProgram();
-    const service = start(process.execPath, [...ownFlags, ...nodeFlags, ...program]);
+    const service = start(process.execPath, [...nodeFlags, ...program]);
     started.push(service);
     const healthUrl = await until('service', () => {
       if (service.process.exitCode !== null) throw new Error(service.output.join('\n'));
@@ -194,11 +192,6 @@ export class Rig {
     await this.service.end();
     await this.#load.end('SIGKILL');
     await this.redis.end();
+    rmSync(`/dev/shm/${SHM_NAME}`, { force: true });
   }
-}
-
-/** What the program's first line gives to Node. */
-export function flagsOfProgram(): string[] {
-  const [firstLine] = readFileSync(join(ROOT, 'bin/market-data.js'), 'utf8').split('\n', 1);
-  return firstLine!.split(' ').filter((word) => word.startsWith('--'));
 }
