@@ -242,11 +242,6 @@ describe('refuses, naming place, key, what was found and what is allowed', () =>
     ['a Sentinel without port', 'redis_sentinels: [a]', 'redis_sentinels: found "a"', 'each host:port'],
     ['Sentinels without the name', 'redis_sentinels: [a:1]', 'redis_sentinel_name: found no value'],
     [
-      'Sentinels and cluster',
-      'redis_sentinels: [a:1]\nredis_sentinel_name: m\nredis_cluster: true',
-      ':3: redis_cluster: found true',
-    ],
-    [
       'delays in the wrong order',
       'max_reconnect_delay_ms: 10',
       ':1: max_reconnect_delay_ms: found 10, allowed: at least reconnect_delay_ms, which is 1000',

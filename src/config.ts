@@ -144,9 +144,6 @@ class Settings {
     if (config.redis_sentinels.length > 0 && config.redis_sentinel_name === '') {
       this.#refuse('redis_sentinel_name', 'no value', 'the name of the master that redis_sentinels watch');
     }
-    if (config.redis_sentinels.length > 0 && config.redis_cluster) {
-      this.#refuse('redis_cluster', 'true', 'false when redis_sentinels are given: a deployment is one or the other');
-    }
     this.#dropLegacyStreamPath(config.exchange_ws_url);
   }
 

@@ -43,7 +43,6 @@ export interface Config {
 
   /** May hold a password: print it only through `maskUrl`. */
   readonly redis_url: string;
-  readonly redis_cluster: boolean;
   readonly redis_sentinels: readonly HostAndPort[];
   readonly redis_sentinel_name: string;
 
@@ -172,7 +171,6 @@ export const CONFIG_KEYS: { readonly [K in ConfigKey]: KeySpec<Config[K]> } = {
     default: 'redis://localhost:6379',
     help: 'redis://user:password@host:port/database, or rediss:// for TLS',
   },
-  redis_cluster: { kind: flag(), default: false, help: 'redis_url is a node of a Redis Cluster' },
   redis_sentinels: {
     kind: list(hostAndPort(), {
       countMin: 0,
