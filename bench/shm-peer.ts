@@ -27,12 +27,21 @@ function finish(samples: Float64Array): void {
   process.send!(samples, () => process.exit(0));
 }
 
+const SPINS_PER_LOOK = 1 << 20;
+const parent = process.ppid;
+let spins = 0;
+
+/** Once in a while of spinning: a peer whose parent was killed would keep its core busy for ever. */
+function endWithParent(): void {
+  if (++spins % SPINS_PER_LOOK === 0 && process.ppid !== parent) process.exit(1);
+}
+
 function bounce(file: string, rounds: number): void {
   const fd = fs.openSync(file, 'r+');
   const words = new Int32Array(mapFile(fd, BOUNCE_BYTES, 'read-write'));
   ready();
   for (let round = 1; round <= rounds; round++) {
-    while (Atomics.load(words, BOUNCE_PING) !== round);
+    while (Atomics.load(words, BOUNCE_PING) !== round) endWithParent();
     Atomics.store(words, BOUNCE_PONG, round);
   }
   process.exit(0);
@@ -45,7 +54,10 @@ function echo(from: string, to: string, rounds: number): void {
   ready();
   for (let round = 1; round <= rounds; round++) {
     let event = reader.next();
-    while (event === undefined) event = reader.next();
+    while (event === undefined) {
+      endWithParent();
+      event = reader.next();
+    }
     if (event.kind !== 'book') throw new Error(`a ${event.kind} instead of a book`);
     book.lastUpdateId = event.lastUpdateId;
     region.writer.writeBook(book, round);
@@ -63,7 +75,10 @@ function listen(name: string, count: number): void {
   ready();
   for (let sequence = 0; sequence < last; ) {
     const event = reader.next();
-    if (event?.kind !== 'book') continue;
+    if (event?.kind !== 'book') {
+      endWithParent();
+      continue;
+    }
     samples[taken++] = clock.nowNs() - (event.words[5]! * 2 ** 32 + event.words[4]!);
     sequence = event.sequence;
   }
@@ -75,7 +90,7 @@ function drain(name: string, pollMs: number): void {
   ready();
   for (;;) {
     while (reader.next() !== undefined);
-    if (reader.writerState() === 'closed') process.exit(0);
+    if (reader.writerState() === 'closed' || process.ppid !== parent) process.exit(0);
     if (pollMs === 0) reader.waitSpin(100);
     else reader.waitSleep(100, pollMs);
   }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Running, start, startRedis, startService, startSimulator, until } from './processes.ts';
 
@@ -37,6 +38,7 @@ describe('market-data watch', () => {
     await service.end();
     await until('the end of the writer', () => following.output.find((line) => line.includes('writer closed')));
     expect(await following.end('SIGINT')).toBe(0);
+    rmSync(`/dev/shm/${shmName}`, { force: true });
   }, 60_000);
 
   test.each([
