@@ -29,12 +29,15 @@ export class RedisConnections {
 
   /** For messages. */
   get name(): string {
-    return this.#sentinels === undefined ? nodeName(this.address) : `${this.#sentinels.name} (Sentinel)`;
+    if (this.#sentinels !== undefined) return `${this.#sentinels.name} (Sentinel)`;
+    return this.address.socketPath ?? nodeName(this.address);
   }
 
   /** A connection to be taken over: it stays in database 0. */
   hot(node: NodeAddress | undefined, errorKind: ErrorKindSource): Redis {
-    return new Redis({ ...this.#options(errorKind), ...(node && { host: node.host, port: node.port }) });
+    if (node === undefined) return new Redis(this.#options(errorKind));
+    const { path: _, ...options } = this.#options(errorKind);
+    return new Redis({ ...options, host: node.host, port: node.port });
   }
 
   control(errorKind: ErrorKindSource): Redis {
@@ -43,7 +46,7 @@ export class RedisConnections {
 
   /** Only asked about the topology and for the lease. */
   cluster(): Cluster {
-    const { retryStrategy: _, ...redisOptions } = this.#options(() => '');
+    const { retryStrategy: _, path: __, ...redisOptions } = this.#options(() => '');
     return new Cluster([{ host: this.address.host, port: this.address.port }], {
       lazyConnect: true,
       enableOfflineQueue: false,
