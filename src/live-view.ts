@@ -86,7 +86,7 @@ function symbolView(session: SymbolSession, trades: TradeSequence, nowNs: number
     state: market.state,
     reason: market.reason,
     lastUpdateId: market.lastUpdateId,
-    ageMs: (nowNs - session.lastAppliedNs) / 1e6,
+    ageMs: (nowNs - session.market.receiveTimeNs) / 1e6,
     bidPrice,
     askPrice,
     updates,

@@ -64,7 +64,9 @@ describe('a market', () => {
       ),
     );
     subject.lastUpdateId = 7;
-    const update = subject.refresh(1_723_075_200_000, 99);
+    subject.exchangeTimeMs = 1_723_075_200_000;
+    subject.receiveTimeNs = 99;
+    const update = subject.refresh();
     expect(update).toBe(subject.update);
     expect(levels(update)).toEqual({
       bids: [
@@ -90,7 +92,7 @@ describe('a market', () => {
       low24h: Number.NaN,
     });
     subject.onTrade(trade(1, 102));
-    subject.refresh(0, 0);
+    subject.refresh();
     expect([update.lastPrice, update.lastPriceScale]).toEqual([102, 1]);
   });
 
@@ -98,7 +100,7 @@ describe('a market', () => {
     const subject = market({ lastPriceSource: 'mid' });
     subject.book.apply(depth([[100, 1]], [[102, 5]]));
     subject.onTrade(trade(1, 102));
-    subject.refresh(0, 0);
+    subject.refresh();
     expect([subject.update.lastPrice, subject.update.lastPriceScale]).toEqual([101, 1]);
   });
 
@@ -126,7 +128,7 @@ describe('a market', () => {
         [[104, 8]],
       ),
     );
-    const update = subject.refresh(0, 0);
+    const update = subject.refresh();
     expect(levels(update)).toEqual({
       bids: [
         [100, 1],
@@ -144,7 +146,8 @@ describe('a market', () => {
     const subject = market();
     subject.statistics.seed([{ openTimeMs: 1_723_075_200_000, volume: 10, high: 120, low: 90 }]);
     subject.onTrade(trade(1, 121));
-    expect(subject.refresh(1_723_075_200_000, 0)).toMatchObject({ volume24h: 15, high24h: 121, low24h: 90 });
+    subject.exchangeTimeMs = 1_723_075_200_000;
+    expect(subject.refresh()).toMatchObject({ volume24h: 15, high24h: 121, low24h: 90 });
   });
 
   it('does not take a refilled trade for the last one', () => {
@@ -193,7 +196,7 @@ describe('a market', () => {
     const subject = market();
     subject.book.apply(depth([[100, 1]], [[101, 5]]));
     subject.statistics.seed([{ openTimeMs: 1_723_075_200_000, volume: 10, high: 120, low: 90 }]);
-    subject.refresh(0, 0);
+    subject.refresh();
     expect([subject.update.lastPrice, subject.update.lastPriceScale]).toEqual([1005, 2]);
     subject.rescale(3, 4);
     expect(subject.instrument).toMatchObject({ priceScale: 3, quantityScale: 4 });
@@ -202,7 +205,7 @@ describe('a market', () => {
     expect([subject.update.lastPrice, subject.update.lastPriceScale]).toEqual([100_500, 4]);
     subject.onTrade(trade(1, 10_050));
     subject.rescale(4, 4);
-    expect(levels(subject.refresh(0, 0))).toEqual({ bids: [[100_000, 10]], asks: [[101_000, 50]] });
+    expect(levels(subject.refresh())).toEqual({ bids: [[100_000, 10]], asks: [[101_000, 50]] });
     expect(subject.update).toMatchObject({ lastPrice: 100_500, lastPriceScale: 4 });
     expect(subject.update).toMatchObject({ volume24h: 105, high24h: 120_000, low24h: 90_000 });
   });

@@ -30,8 +30,12 @@ export class Market {
   readonly statistics = new Statistics24h();
   /** What is published, filled by `refresh` and `applyPartial`; one object for the market's whole life. */
   readonly update: BookUpdate;
-  /** Of the last applied update, set by whoever applies it; -1 before the first. */
+  /** Of the last applied update: -1 before the first. */
   lastUpdateId = -1;
+  /** Of the last applied update: ms since the Unix epoch, 0 before the first. */
+  exchangeTimeMs = 0;
+  /** Of the last applied update: monotonic ns, NaN before the first. */
+  receiveTimeNs = Number.NaN;
   lastTradeId = -1;
   /** NaN before the first trade. */
   lastTradePrice = Number.NaN;
@@ -118,11 +122,18 @@ export class Market {
     this.statistics.onTrade(trade);
   }
 
-  /** Fills `update` from the book, the statistics and the last trade. @param exchangeTimeMs of the last applied update */
-  refresh(exchangeTimeMs: number, receiveTimeNs: number): BookUpdate {
+  /** An update was applied: its id and times are what is published next. */
+  onApplied({ finalUpdateId, exchangeTimeMs, receiveTimeNs }: DepthUpdate): void {
+    this.lastUpdateId = finalUpdateId;
+    this.exchangeTimeMs = exchangeTimeMs;
+    this.receiveTimeNs = receiveTimeNs;
+  }
+
+  /** Fills `update` from the book, the statistics, the last trade, and the id and times of the last applied update. */
+  refresh(): BookUpdate {
     this.#book.top(this.depth, this.#out);
     this.#trimToHorizon();
-    this.#complete('diff', exchangeTimeMs, receiveTimeNs);
+    this.#complete('diff');
     return this.#out;
   }
 
@@ -145,8 +156,8 @@ export class Market {
     }
     if (this.#source === 'diff') this.#book.clear();
     this.#source = 'partial';
-    this.lastUpdateId = update.finalUpdateId;
-    this.#complete('partial', update.exchangeTimeMs, update.receiveTimeNs);
+    this.onApplied(update);
+    this.#complete('partial');
     return true;
   }
 
@@ -183,14 +194,14 @@ export class Market {
     while (out.askCount > 0 && out.askPrices[out.askCount - 1]! > askHorizon) out.askCount--;
   }
 
-  #complete(source: 'diff' | 'partial', exchangeTimeMs: number, receiveTimeNs: number): void {
+  #complete(source: 'diff' | 'partial'): void {
     const out = this.#out;
     const { statistics } = this;
-    if (exchangeTimeMs > 0) statistics.advance(exchangeTimeMs);
+    if (this.exchangeTimeMs > statistics.latestTimeMs) statistics.advance(this.exchangeTimeMs);
     out.lastUpdateId = this.lastUpdateId;
     out.source = source;
-    out.exchangeTimeMs = exchangeTimeMs;
-    out.receiveTimeNs = receiveTimeNs;
+    out.exchangeTimeMs = this.exchangeTimeMs;
+    out.receiveTimeNs = this.receiveTimeNs;
     out.volume24h = statistics.volume24h;
     out.high24h = statistics.high24h;
     out.low24h = statistics.low24h;

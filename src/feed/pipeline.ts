@@ -116,14 +116,14 @@ export class Pipeline implements MarketSink, SessionHost, TradeHost {
   onDepth(update: DepthUpdate): void {
     update.receiveTimeNs = this.#batchTimeNs;
     const session = this.sessions[update.instrument.index]!;
-    this.#advanceTime(session, update.exchangeTimeMs);
+    this.#advanceTime(session, update);
     session.onDepth(update);
   }
 
   onPartialDepth(update: DepthUpdate): void {
     update.receiveTimeNs = this.#batchTimeNs;
     const session = this.sessions[update.instrument.index]!;
-    this.#advanceTime(session, update.exchangeTimeMs);
+    this.#advanceTime(session, update);
     session.onPartialDepth(update);
   }
 
@@ -242,7 +242,7 @@ export class Pipeline implements MarketSink, SessionHost, TradeHost {
     this.#touched.length = 0;
   }
 
-  #advanceTime(session: SymbolSession, exchangeTimeMs: number): void {
+  #advanceTime(session: SymbolSession, { exchangeTimeMs }: DepthUpdate): void {
     if (exchangeTimeMs === 0) return;
     session.market.statistics.advance(exchangeTimeMs);
     this.#batchExchangeTimeMs = exchangeTimeMs;

@@ -50,9 +50,6 @@ export class SymbolSession {
   gaps = 0;
   duplicates = 0;
   refreshes = 0;
-  /** Monotonic time of the last applied update; NaN before the first. */
-  lastAppliedNs = Number.NaN;
-  #exchangeTimeMs = 0;
   /** Updates applied in the current batch of frames, and whether a publication of them is still due. */
   batchUpdates = 0;
   isPublicationDue = false;
@@ -200,7 +197,7 @@ export class SymbolSession {
   /** The top of the live book as it is now, for publication; undefined when so little of it is certain that the book is built anew. */
   topOfLiveBook(): BookUpdate | undefined {
     if (this.market.source === 'partial') return this.market.update;
-    const top = this.market.refresh(this.#exchangeTimeMs, this.lastAppliedNs);
+    const top = this.market.refresh();
     if (top.bidCount > 0 && top.askCount > 0) return top;
     this.resync('horizon');
     return undefined;
@@ -245,9 +242,7 @@ export class SymbolSession {
 
   #applied(update: DepthUpdate): void {
     this.updates += 1;
-    this.lastAppliedNs = update.receiveTimeNs;
-    this.#exchangeTimeMs = update.exchangeTimeMs;
-    this.market.lastUpdateId = update.finalUpdateId;
+    this.market.onApplied(update);
   }
 
   /** With several sockets, an update that is ahead waits a moment for the ones before it. */
@@ -324,10 +319,10 @@ export class SymbolSession {
     market.adopt(candidate.book);
     if (market.state === 'live') return;
     market.lastUpdateId = candidate.sequencer.lastUpdateId;
-    this.lastAppliedNs = latest?.receiveTimeNs ?? this.#host.nowNs();
-    this.#exchangeTimeMs = latest?.exchangeTimeMs ?? candidate.exchangeTimeMs;
+    market.receiveTimeNs = latest?.receiveTimeNs ?? this.#host.nowNs();
+    market.exchangeTimeMs = latest?.exchangeTimeMs ?? candidate.exchangeTimeMs;
     this.updates += 1;
-    if (this.tradeLiveness.isSilent(this.lastAppliedNs)) {
+    if (this.tradeLiveness.isSilent(market.receiveTimeNs)) {
       this.#change('stale', 'silent_stream');
       return;
     }

@@ -62,6 +62,15 @@ const STATUS_LAST_UPDATE_ID = textOf('","last_update_id":');
 const TIMESTAMP = textOf(',"timestamp":"');
 const NULL = textOf('null');
 
+/** Indexes of a book's numbers on their way: V8 allocates a double that is passed to a function, unless it fits 32 bits. */
+const UPDATE_ID = 0;
+const LAST = 1;
+const BID = 2;
+const ASK = 3;
+const VOLUME_24H = 4;
+const HIGH_24H = 5;
+const LOW_24H = 6;
+
 const STATES = textsByName(MARKET_STATES);
 const REASONS = textsByName(STATE_REASONS);
 
@@ -79,6 +88,12 @@ export class DocumentEncoder {
   readonly #book = new EncodedBookBuffer();
   readonly #trade = new EncodedDocumentBuffer();
   readonly #status = new EncodedDocumentBuffer();
+  /** Large enough to live at a fixed address. */
+  readonly #numbers = new Float64Array(16);
+  /** Receive time of the latest book, and the same as wall time. */
+  #bookTimeNs = Number.NaN;
+  #bookSeconds = 0;
+  #bookNanos = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -94,10 +109,9 @@ export class DocumentEncoder {
         2 * (FRAME_BYTES_MAX + this.#textsOf(book.instrument).orderbookHead.length) +
         levelBytesMax(book),
     );
-    const seconds = this.#clock.wallSeconds(book.receiveTimeNs);
-    const nanos = this.#clock.wallNanos(book.receiveTimeNs);
-    encoded.orderbookEnd = this.#writeOrderbook(encoded.view, 0, book, seconds, nanos);
-    encoded.marketDataEnd = this.#writeMarketData(encoded.view, encoded.orderbookEnd, book, seconds, nanos);
+    if (book.receiveTimeNs !== this.#bookTimeNs) this.#readWallTime(book);
+    encoded.orderbookEnd = this.#writeOrderbook(encoded.view, 0, book);
+    encoded.marketDataEnd = this.#writeMarketData(encoded.view, encoded.orderbookEnd, book);
     return encoded;
   }
 
@@ -136,36 +150,51 @@ export class DocumentEncoder {
     return encoded;
   }
 
-  #writeOrderbook(target: DataView, start: number, book: BookUpdate, seconds: number, nanos: number): number {
+  /** All updates of one batch of frames were received at the same time. */
+  #readWallTime({ receiveTimeNs }: BookUpdate): void {
+    this.#bookTimeNs = receiveTimeNs;
+    this.#bookSeconds = this.#clock.wallSeconds(receiveTimeNs);
+    this.#bookNanos = this.#clock.wallNanos(receiveTimeNs);
+  }
+
+  #writeOrderbook(target: DataView, start: number, book: BookUpdate): number {
     const { priceScale, quantityScale } = book.instrument;
     let at = writeText(target, start, this.#textsOf(book.instrument).orderbookHead);
-    at = writeInteger(target, at, book.lastUpdateId);
+    this.#numbers[UPDATE_ID] = book.lastUpdateId;
+    at = writeNumber(target, at, this.#numbers, UPDATE_ID, 0);
     at = writeText(target, at, BIDS);
     at = writeLevels(target, at, book.bidPrices, book.bidQuantities, book.bidCount, priceScale, quantityScale);
     at = writeText(target, at, ASKS);
     at = writeLevels(target, at, book.askPrices, book.askQuantities, book.askCount, priceScale, quantityScale);
     at = writeText(target, at, BOOK_TIMESTAMP);
-    at = this.#receiveTime.write(target, at, seconds, nanos);
+    at = this.#receiveTime.write(target, at, this.#bookSeconds, this.#bookNanos);
     return writeText(target, at, book.source === 'partial' ? SOURCE_PARTIAL : END_OF_STRING);
   }
 
-  #writeMarketData(target: DataView, start: number, book: BookUpdate, seconds: number, nanos: number): number {
+  #writeMarketData(target: DataView, start: number, book: BookUpdate): number {
     const { priceScale, quantityScale } = book.instrument;
+    const numbers = this.#numbers;
+    numbers[LAST] = book.lastPrice;
+    numbers[BID] = book.bidCount > 0 ? book.bidPrices[0]! : Number.NaN;
+    numbers[ASK] = book.askCount > 0 ? book.askPrices[0]! : Number.NaN;
+    numbers[VOLUME_24H] = book.volume24h;
+    numbers[HIGH_24H] = book.high24h;
+    numbers[LOW_24H] = book.low24h;
     let at = writeText(target, start, this.#textsOf(book.instrument).head);
     at = writeText(target, at, LAST_PRICE);
-    at = writeStatistic(target, at, book.lastPrice, book.lastPriceScale);
+    at = writeNumber(target, at, numbers, LAST, book.lastPriceScale);
     at = writeText(target, at, BID_PRICE);
-    at = writeStatistic(target, at, book.bidCount > 0 ? book.bidPrices[0]! : Number.NaN, priceScale);
+    at = writeNumber(target, at, numbers, BID, priceScale);
     at = writeText(target, at, ASK_PRICE);
-    at = writeStatistic(target, at, book.askCount > 0 ? book.askPrices[0]! : Number.NaN, priceScale);
+    at = writeNumber(target, at, numbers, ASK, priceScale);
     at = writeText(target, at, VOLUME);
-    at = writeStatistic(target, at, book.volume24h, quantityScale);
+    at = writeNumber(target, at, numbers, VOLUME_24H, quantityScale);
     at = writeText(target, at, HIGH);
-    at = writeStatistic(target, at, book.high24h, priceScale);
+    at = writeNumber(target, at, numbers, HIGH_24H, priceScale);
     at = writeText(target, at, LOW);
-    at = writeStatistic(target, at, book.low24h, priceScale);
+    at = writeNumber(target, at, numbers, LOW_24H, priceScale);
     at = writeText(target, at, UPDATED_AT);
-    at = this.#receiveTime.write(target, at, seconds, nanos);
+    at = this.#receiveTime.write(target, at, this.#bookSeconds, this.#bookNanos);
     return writeText(target, at, END_OF_STRING);
   }
 
@@ -185,8 +214,9 @@ function levelBytesMax(book: BookUpdate): number {
   return (book.bidCount + book.askCount) * LEVEL_BYTES_MAX;
 }
 
-/** A number, or null while it is unknown (NaN). */
-function writeStatistic(target: DataView, at: number, mantissa: number, scale: number): number {
+/** The number `numbers[index]`, or null while it is unknown (NaN). */
+function writeNumber(target: DataView, at: number, numbers: Float64Array, index: number, scale: number): number {
+  const mantissa = numbers[index]!;
   return Number.isNaN(mantissa) ? writeText(target, at, NULL) : writeDecimal(target, at, mantissa, scale);
 }
 

@@ -73,15 +73,17 @@ export class FastDecoder {
   #decodeDepth(known: KnownPrefix, sink: MarketSink): boolean {
     const reader = this.#reader;
     const depth = this.#events.depth;
-    depth.exchangeTimeMs = reader.integer();
-    if (depth.exchangeTimeMs < 0 || !reader.skip(TRANSACTION_TIME) || reader.integer() < 0) return false;
-    if (!this.#skipSymbol(known) || !reader.skip(FIRST_ID)) return false;
-    depth.firstUpdateId = reader.integer();
-    if (depth.firstUpdateId < 0 || !reader.skip(FINAL_ID)) return false;
-    depth.finalUpdateId = reader.integer();
-    if (depth.finalUpdateId < depth.firstUpdateId || !reader.skip(PREVIOUS_ID)) return false;
-    depth.previousFinalUpdateId = reader.integer();
-    if (depth.previousFinalUpdateId < 0 || !this.#decodeLevels(known) || !this.#isEnd()) return false;
+    const { value } = reader;
+    if (!reader.integer()) return false;
+    depth.exchangeTimeMs = value[0]!;
+    if (!reader.skip(TRANSACTION_TIME) || !reader.integer() || !this.#skipSymbol(known)) return false;
+    if (!reader.skip(FIRST_ID) || !reader.integer()) return false;
+    depth.firstUpdateId = value[0]!;
+    if (!reader.skip(FINAL_ID) || !reader.integer()) return false;
+    depth.finalUpdateId = value[0]!;
+    if (depth.finalUpdateId < depth.firstUpdateId || !reader.skip(PREVIOUS_ID) || !reader.integer()) return false;
+    depth.previousFinalUpdateId = value[0]!;
+    if (!this.#decodeLevels(known) || !this.#isEnd()) return false;
     depth.instrument = known.stream.symbol.instrument;
     if (known.stream.isPartialDepth) sink.onPartialDepth(depth);
     else sink.onDepth(depth);
@@ -107,20 +109,20 @@ export class FastDecoder {
     const reader = this.#reader;
     const trade = this.#events.trade;
     const instrument = known.stream.symbol.instrument;
-    trade.exchangeTimeMs = reader.integer();
-    if (trade.exchangeTimeMs < 0 || !reader.skip(TRADE_ID)) return false;
-    trade.tradeId = reader.integer();
-    if (trade.tradeId < 0 || !this.#skipSymbol(known) || !reader.skip(PRICE)) return false;
+    const { value } = reader;
+    if (!reader.integer()) return false;
+    trade.exchangeTimeMs = value[0]!;
+    if (!reader.skip(TRADE_ID) || !reader.integer()) return false;
+    trade.tradeId = value[0]!;
+    if (!this.#skipSymbol(known) || !reader.skip(PRICE)) return false;
     trade.price = reader.mantissa(instrument.priceScale);
     if (trade.price <= 0 || !reader.skip(QUANTITY)) return false;
     trade.quantity = reader.mantissa(instrument.quantityScale);
     if (trade.quantity <= 0) return false;
     if (reader.skip(QUANTITY_WITHOUT_RPI) && !reader.skipToQuote()) return false;
-    if (!reader.skip(FIRST_TRADE) || reader.integer() < 0 || !reader.skip(LAST_TRADE) || reader.integer() < 0)
-      return false;
-    if (!reader.skip(TRANSACTION_TIME)) return false;
-    trade.tradeTimeMs = reader.integer();
-    if (trade.tradeTimeMs < 0) return false;
+    if (!reader.skip(FIRST_TRADE) || !reader.integer() || !reader.skip(LAST_TRADE) || !reader.integer()) return false;
+    if (!reader.skip(TRANSACTION_TIME) || !reader.integer()) return false;
+    trade.tradeTimeMs = value[0]!;
     trade.isBuyerMaker = reader.skip(BUYER_IS_MAKER);
     if ((!trade.isBuyerMaker && !reader.skip(SELLER_IS_MAKER)) || !this.#isEnd()) return false;
     trade.isRefill = false;
@@ -134,8 +136,10 @@ export class FastDecoder {
     const reader = this.#reader;
     const top = this.#events.top;
     const instrument = known.stream.symbol.instrument;
-    top.updateId = reader.integer();
-    if (top.updateId < 0 || !this.#skipSymbol(known) || !reader.skip(BID_PRICE)) return false;
+    const { value } = reader;
+    if (!reader.integer()) return false;
+    top.updateId = value[0]!;
+    if (!this.#skipSymbol(known) || !reader.skip(BID_PRICE)) return false;
     top.bidPrice = reader.mantissa(instrument.priceScale);
     if (top.bidPrice < 0 || !reader.skip(BID_QUANTITY)) return false;
     top.bidQuantity = reader.mantissa(instrument.quantityScale);
@@ -143,9 +147,10 @@ export class FastDecoder {
     top.askPrice = reader.mantissa(instrument.priceScale);
     if (top.askPrice < 0 || !reader.skip(ASK_QUANTITY)) return false;
     top.askQuantity = reader.mantissa(instrument.quantityScale);
-    if (top.askQuantity < 0 || !reader.skip(TOP_TIME) || reader.integer() < 0 || !reader.skip(EVENT_TIME)) return false;
-    top.exchangeTimeMs = reader.integer();
-    if (top.exchangeTimeMs < 0 || !this.#isEnd()) return false;
+    if (top.askQuantity < 0 || !reader.skip(TOP_TIME) || !reader.integer()) return false;
+    if (!reader.skip(EVENT_TIME) || !reader.integer()) return false;
+    top.exchangeTimeMs = value[0]!;
+    if (!this.#isEnd()) return false;
     top.instrument = instrument;
     sink.onTopOfBook(top);
     return true;
@@ -164,7 +169,7 @@ export class FastDecoder {
   /** `}}` as the frame's last bytes, with `,"st":1` before it or not. */
   #isEnd(): boolean {
     const reader = this.#reader;
-    if (reader.skip(SYMBOL_TYPE) && reader.integer() < 0) return false;
+    if (reader.skip(SYMBOL_TYPE) && !reader.integer()) return false;
     const { bytes, at } = reader;
     return bytes[at] === 0x7d /* } */ && bytes[at + 1] === 0x7d && at + 2 === reader.length;
   }

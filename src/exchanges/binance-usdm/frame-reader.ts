@@ -34,6 +34,8 @@ export class FrameReader {
   readonly view = new DataView(this.bytes.buffer);
   /** Powers of ten: a field, since V8 reads imported constants in three steps and checks each. */
   readonly #powers = Float64Array.from({ length: DIGITS_MAX + 1 }, (_, exponent) => 10 ** exponent);
+  /** Its first element is the number that {@link integer} has read: V8 allocates one above 2^31 that a function hands back. */
+  readonly value = new Float64Array(16);
   length = 0;
   at = 0;
 
@@ -73,13 +75,12 @@ export class FrameReader {
     return byte === 0x22;
   }
 
-  /** A whole number of at most 15 digits without leading zeros; -1 when something else stands there. */
-  integer(): number {
+  /** Reads a whole number of at most 15 digits without leading zeros into {@link value}; false when something else stands there. */
+  integer(): boolean {
     const start = this.at;
-    const value = this.#digits(start);
+    this.value[0] = this.#digits(start);
     const digits = this.at - start;
-    if (digits === 0 || digits > DIGITS_MAX || (digits > 1 && this.bytes[start] === 0x30) /* 0 */) return -1;
-    return value;
+    return digits > 0 && digits <= DIGITS_MAX && (digits === 1 || this.bytes[start] !== 0x30) /* 0 */;
   }
 
   /** Decimal text as a mantissa at `scale`, up to the closing quote; -1 when it is finer, too long for here, or not plain digits. */
