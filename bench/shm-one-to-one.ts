@@ -8,6 +8,7 @@ import { rmSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { open } from '../clients/typescript/index.ts';
 import { startEmbeddedRedis } from '../src/ops/embedded-redis.ts';
+import { bookRecordBytes } from '../src/shm/plan.ts';
 import { BenchReport } from './report.ts';
 import {
   BENCH_DEPTH,
@@ -124,12 +125,15 @@ const report = new BenchReport('shm-one-to-one', [
 ]);
 pin(process.pid, HERE);
 report.add('reading the clock', clockCostNs(), 'ns');
-const bounce = await measureBounce(THERE, ROUNDS, WARMUP);
+const bounce = await measureBounce(THERE, ROUNDS, WARMUP, 0);
 report.addPercentiles('bare hand-over', bounce, 'ns');
+const moved = await measureBounce(THERE, ROUNDS, WARMUP, bookRecordBytes(2 * BENCH_DEPTH));
+report.addPercentiles('as many bytes moved in and out', moved, 'ns');
 const echo = await measureEcho();
 report.addPercentiles('book, half an echo', echo, 'ns', { p50: '≤ 300', p99: '≤ 1000' });
 const middle = Math.floor(ROUNDS / 2);
 report.add('book / bare, p50', echo[middle]! / bounce[middle]!, '×', '≤ 4');
+report.add('book / bytes moved, p50', echo[middle]! / moved[middle]!, '×');
 report.addPercentiles(`book, one way, every ${PACE_NS / 1000} µs`, await measureOneWay(), 'ns');
 report.addPercentiles('Redis pub/sub, one way', await measureRedis(), 'ns');
 await measureWriting(report);

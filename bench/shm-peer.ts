@@ -1,6 +1,6 @@
 /*
  * The other process of the shared-memory benches. Arguments: a role, and what it needs.
- *   bounce FILE ROUNDS            bare hand-over: answers a counter in one cache line with the same in another
+ *   bounce FILE BYTES ROUNDS      bare hand-over: answers a counter, and so many bytes, with the same
  *   echo FROM TO ROUNDS           reads each book from one region and writes one to another
  *   listen NAME COUNT             takes the time from publish to decoded of each book of a region
  *   drain NAME POLL_MS            reads for as long as it lives; sleeps between looks unless POLL_MS is 0
@@ -8,14 +8,12 @@
  *   publish NAME                  the same through ShmPublisher
  *   redis URL CHANNEL COUNT       as listen, over Redis pub/sub
  */
-import * as fs from 'node:fs';
 import { Redis } from 'ioredis';
 import { open } from '../clients/typescript/index.ts';
 import { SystemClock } from '../src/model/clock.ts';
 import { ShmPublisher } from '../src/publish/shm.ts';
-import { mapFile } from '../src/shm/mapping.ts';
 import { BENCH_DEPTH, BENCH_INSTRUMENT, createBenchRegion, fullBook, SharedClock } from './shm-book.ts';
-import { BOUNCE_BYTES, BOUNCE_PING, BOUNCE_PONG } from './shm-bounce.ts';
+import { Bounce } from './shm-bounce.ts';
 
 const clock = new SharedClock();
 
@@ -36,13 +34,12 @@ function endWithParent(): void {
   if (++spins % SPINS_PER_LOOK === 0 && process.ppid !== parent) process.exit(1);
 }
 
-function bounce(file: string, rounds: number): void {
-  const fd = fs.openSync(file, 'r+');
-  const words = new Int32Array(mapFile(fd, BOUNCE_BYTES, 'read-write'));
+function bounce(file: string, payloadBytes: number, rounds: number): void {
+  const other = new Bounce(file, payloadBytes);
   ready();
   for (let round = 1; round <= rounds; round++) {
-    while (Atomics.load(words, BOUNCE_PING) !== round) endWithParent();
-    Atomics.store(words, BOUNCE_PONG, round);
+    other.receive('ping', round, endWithParent);
+    other.send('pong', round);
   }
   process.exit(0);
 }
@@ -156,7 +153,7 @@ async function listenRedis(url: string, channel: string, count: number): Promise
 const [role, ...args] = process.argv.slice(2);
 switch (role) {
   case 'bounce':
-    bounce(args[0]!, Number(args[1]));
+    bounce(args[0]!, Number(args[1]), Number(args[2]));
     break;
   case 'echo':
     echo(args[0]!, args[1]!, Number(args[2]));
