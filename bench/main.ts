@@ -23,6 +23,7 @@ const BENCHES: Readonly<Record<string, string>> = {
     'a load process over a real WebSocket, the service, a real redis-server, beside a straightforward service',
   overload: 'twice what the service can take',
   'many-symbols': '500 symbols: start-up, CPU, memory; idle cost with four',
+  restart: 'killed and started again until live; the end after an unexpected exception',
   memory: "an hour's worth of recorded traffic; the cost of each dependency",
   websocket: 'receiving frames, with and without permessage-deflate',
   recorder: 'recording a latency, beside the metrics library',

@@ -25,13 +25,26 @@ describe('stream liveness', () => {
     const liveness = new StreamLiveness(BOUNDS);
     liveness.restart(0);
     liveness.onData(3000 * MS);
-    expect(liveness.isSilent(17_900 * MS)).toBe(false);
-    expect(liveness.isSilent(18_100 * MS)).toBe(true);
+    liveness.onData(6000 * MS);
+    expect(liveness.isSilent(20_900 * MS)).toBe(false);
+    expect(liveness.isSilent(21_100 * MS)).toBe(true);
+  });
+
+  test('does not take a single outage for how the stream is', () => {
+    const liveness = new StreamLiveness(BOUNDS);
+    liveness.restart(0);
+    for (let at = 100; at <= 1000; at += 100) liveness.onData(at * MS);
+    liveness.onData(2900 * MS);
+    for (let at = 3000; at <= 4000; at += 100) liveness.onData(at * MS);
+    expect(liveness.thresholdMs()).toBe(2000);
+    liveness.onData(5900 * MS);
+    expect(liveness.thresholdMs()).toBeCloseTo(5 * 1900);
   });
 
   test('forgets a long gap with a half-life of ten minutes, and never waits longer than the ceiling', () => {
     const liveness = new StreamLiveness(BOUNDS);
     liveness.restart(0);
+    liveness.onData(50_000 * MS);
     liveness.onData(100_000 * MS);
     expect(liveness.thresholdMs()).toBe(60_000);
     liveness.isSilent(100_000 * MS);

@@ -1,8 +1,9 @@
 /**
- * Judges whether one stream is silent for longer than it plausibly can be. It learns the longest gap between two events that
- * the stream has shown, forgets it with a half-life, and calls the stream silent after a multiple of that gap, within bounds.
+ * Judges whether one stream is silent for longer than it plausibly can be. It learns the second longest gap between two events
+ * that the stream has shown, forgets it with a half-life, and calls the stream silent after a multiple of that gap, within bounds.
  *
- * The longest gap, not the mean: trades come in bursts, and a mean interval learned in one would call the pause after it a fault.
+ * The longest gaps, not the mean: trades come in bursts, and a mean interval learned in one would call the pause after it a fault.
+ * The second longest, not the longest: a single outage is not how the stream is.
  */
 export interface LivenessBounds {
   /** Never silent before this long. */
@@ -18,6 +19,7 @@ export class StreamLiveness {
   readonly #bounds: LivenessBounds;
   #lastNs = Number.NaN;
   #longestGapNs = 0;
+  #secondGapNs = 0;
   #decayedAtNs = Number.NaN;
 
   constructor(bounds: LivenessBounds) {
@@ -36,13 +38,16 @@ export class StreamLiveness {
 
   onData(nowNs: number): void {
     const gapNs = nowNs - this.#lastNs;
-    if (gapNs > this.#longestGapNs) this.#longestGapNs = gapNs;
+    if (gapNs > this.#longestGapNs) {
+      this.#secondGapNs = this.#longestGapNs;
+      this.#longestGapNs = gapNs;
+    } else if (gapNs > this.#secondGapNs) this.#secondGapNs = gapNs;
     this.#lastNs = nowNs;
   }
 
   /** Milliseconds after which silence is a fault, at present. */
   thresholdMs(): number {
-    const learnedMs = (this.#longestGapNs * GAP_MULTIPLE) / 1e6;
+    const learnedMs = (this.#secondGapNs * GAP_MULTIPLE) / 1e6;
     return Math.min(this.#bounds.ceilingMs, Math.max(this.#bounds.floorMs, learnedMs));
   }
 
@@ -54,7 +59,11 @@ export class StreamLiveness {
   }
 
   #decay(nowNs: number): void {
-    if (!Number.isNaN(this.#decayedAtNs)) this.#longestGapNs *= 0.5 ** ((nowNs - this.#decayedAtNs) / HALF_LIFE_NS);
+    if (!Number.isNaN(this.#decayedAtNs)) {
+      const remaining = 0.5 ** ((nowNs - this.#decayedAtNs) / HALF_LIFE_NS);
+      this.#longestGapNs *= remaining;
+      this.#secondGapNs *= remaining;
+    }
     this.#decayedAtNs = nowNs;
   }
 }
