@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { type Running, type RunningRedis, start, startRedis, until } from '../../test/e2e/processes.ts';
 import { readMetrics } from '../service-metrics.ts';
@@ -18,6 +19,8 @@ export interface RigOptions {
   /** Of the service's own process. */
   readonly nodeFlags?: readonly string[];
   readonly serviceFlags?: readonly string[];
+  /** The service reaches Redis through its socket file instead of TCP. */
+  readonly isRedisBySocket?: boolean;
 }
 
 export class Rig {
@@ -41,7 +44,10 @@ export class Rig {
   }
 
   static async #start(options: RigOptions, started: Running[]): Promise<Rig> {
-    const redis = await startRedis(['--client-output-buffer-limit', 'pubsub', '0', '0', '0']);
+    const socketPath = join(tmpdir(), `market-data-${SHM_NAME}.sock`);
+    const limits = ['--client-output-buffer-limit', 'pubsub', '0', '0', '0'];
+    const redis = await startRedis([...limits, '--unixsocket', socketPath]);
+    const redisUrl = options.isRedisBySocket === true ? `unix://${socketPath}` : redis.url;
     started.push(redis);
     const load = start(process.execPath, [
       'dist/bench/load/exchange.js',
@@ -54,7 +60,7 @@ export class Rig {
       return load.output.find((text) => text.startsWith('{'));
     });
     const { url, symbols } = JSON.parse(line) as { url: string; symbols: string[] };
-    const common = [`--symbols=${symbols.join(',')}`, `--redis-url=${redis.url}`, `--exchange-ws-url=ws://${url}`];
+    const common = [`--symbols=${symbols.join(',')}`, `--redis-url=${redisUrl}`, `--exchange-ws-url=ws://${url}`];
     const flags = [...common, `--exchange-rest-url=http://${url}`, ...(options.serviceFlags ?? [])];
     const program =
       options.service === 'baseline'
