@@ -6,7 +6,7 @@
  * Latency is measured from before `onFrame` to the end of the batch's I/O, which is the write to Redis's socket: it contains the system
  * call. Excluded: the exchange's socket. The baseline's ends where `pipeline.exec()` returns.
  *
- *   npm run bench -- frame-to-published [--rate 10000] [--seconds 20] [--batch 1] [--redis-socket]
+ *   npm run bench -- frame-to-published [--rate 10000] [--seconds 20] [--batch 1]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,6 @@ const { values: flags } = parseArgs({
     rate: { type: 'string', default: '10000' },
     seconds: { type: 'string', default: '20' },
     batch: { type: 'string', default: '1' },
-    'redis-socket': { type: 'boolean', default: false },
   },
 });
 const rate = Number(flags.rate);
@@ -122,13 +121,12 @@ async function measureSurvivors(rig: PipelineRig): Promise<number> {
 
 const loop = RecordedLoop.open('btcusdt');
 if (loop === undefined) process.exit(0);
+const server = await startEmbeddedRedis();
 const folder = mkdtempSync(join(process.platform === 'linux' ? '/dev/shm' : tmpdir(), 'market-data-bench-'));
-const socketPath = join(folder, 'redis.sock');
-const server = await startEmbeddedRedis({ options: ['--unixsocket', socketPath] });
-const rig = new PipelineRig(loop, flags['redis-socket'] ? `unix://${socketPath}` : server.url, folder);
+const rig = new PipelineRig(loop, server.url, folder);
 const report = new BenchReport('frame-to-published', [
   `${rate} diffs/s for ${seconds} s, ${batch} per batch, one batch a turn of the event loop; top 20 published, 1 MiB ring`,
-  `real redis-server on the same machine, by ${flags['redis-socket'] ? 'its socket file' : 'TCP on loopback'}, without subscribers; three commands a diff, one write a batch`,
+  'real redis-server on loopback of the same machine without subscribers; three commands a diff, one write a batch',
   'measured from before onFrame to after the write to the socket returned, per batch; reading the clock is included',
 ]);
 await rig.goLive();

@@ -3,8 +3,7 @@
  * service publishes every update (three commands each, and shared memory), a real redis-server receives. The same for a service as it is
  * usually written (bench/baseline/service.ts), in the same run.
  *
- *   npm run bench -- wire-to-redis [--seconds 10] [--profile] [--only btcusdt|small] [--pin]
- *     [--redis-socket] [--node-flags '…']
+ *   npm run bench -- wire-to-redis [--seconds 10] [--profile] [--only btcusdt|small] [--pin] [--node-flags '…']
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +20,6 @@ const { values: flags } = parseArgs({
     profile: { type: 'boolean', default: false },
     only: { type: 'string' },
     pin: { type: 'boolean', default: false },
-    'redis-socket': { type: 'boolean', default: false },
     'node-flags': { type: 'string', default: '' },
   },
 });
@@ -68,8 +66,7 @@ async function measure({ name, options, expectedRate, goals }: Case, report: Ben
   const profiles = mkdtempSync(join(tmpdir(), 'market-data-profile-'));
   const isOurs = options.service === 'market-data';
   const profileFlags = isProfiled && isOurs ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [];
-  const isRedisBySocket = flags['redis-socket'] && isOurs;
-  const rig = await Rig.start({ ...options, isRedisBySocket, nodeFlags: [...extraFlags, ...profileFlags] });
+  const rig = await Rig.start({ ...options, nodeFlags: [...extraFlags, ...profileFlags] });
   if (flags.pin) rig.pin();
   try {
     await rig.goLive();
@@ -119,7 +116,6 @@ const report = new BenchReport('wire-to-redis', [
   `${seconds} s of frames as fast as they are taken, after 2 s to warm up; load process, redis-server and service on the same machine`,
   'no TLS, no compression, no subscribers; depth frames only; CPU is the scheduler’s own count of all threads of the process',
   'the recording is played round after round with ids that go on; its snapshots count as complete books',
-  ...(flags['redis-socket'] ? ['the service, not the baseline, reaches Redis through its socket file'] : []),
   ...(flags.pin ? ['the service alone on CPU 0, everything else on the others'] : []),
   ...(extraFlags.length > 0 ? [`the service with ${extraFlags.join(' ')}`] : []),
   ...(isProfiled ? ['--cpu-prof was on: rates are lower than without'] : []),

@@ -86,7 +86,6 @@ describe('precedence', () => {
 
   it('reads flags in every spelling', () => {
     expect(load(['--redis_url=redis://a:1/2']).config.redis_url).toBe('redis://a:1/2');
-    expect(load(['--redis_url=unix:///run/a.sock?db=1']).config.redis_url).toBe('unix:///run/a.sock?db=1');
     expect(load(['--symbols', 'btcusdt, ethusdt']).config.symbols).toEqual(['BTCUSDT', 'ETHUSDT']);
     expect(load(['--audit']).config.audit).toBe(true);
     expect(load(['--audit', 'false']).config.audit).toBe(false);
@@ -176,11 +175,7 @@ describe('refuses, naming place, key, what was found and what is allowed', () =>
     ['a number out of range', 'health_port: 65536', ':1: health_port: found the number 65536, allowed: a whole number'],
     ['a fraction', 'order_book_depth: 1.5', 'order_book_depth: found the number 1.5'],
     ['a huge number', `shm_size_bytes: ${'9'.repeat(400)}`, 'shm_size_bytes: found the number 999'],
-    [
-      'no value',
-      'redis_url:',
-      'redis_url: found nothing, allowed: a URL that begins with redis:// or rediss:// or unix://',
-    ],
+    ['no value', 'redis_url:', 'redis_url: found nothing, allowed: a URL that begins with redis:// or rediss://'],
     ['a list for a text', 'redis_url: [a]', 'redis_url: found a list'],
     ['a map for a text', 'redis_url: {a: b}', 'redis_url: found a map'],
     ['yes for true', 'audit: yes', 'audit: found the text "yes", allowed: true or false'],
@@ -238,13 +233,6 @@ describe('refuses, naming place, key, what was found and what is allowed', () =>
       'exchange_rest_url: found "ftp://h", allowed: a URL that begins with http://',
     ],
     ['a base with a query', 'exchange_ws_url: wss://h/?a=b', 'exchange_ws_url: found a query or fragment'],
-    [
-      'a socket file on another host',
-      'redis_url: unix://h/run/a.sock',
-      'redis_url: found the host "h" of a socket file',
-    ],
-    ['a socket without its file', 'redis_url: unix:///', 'redis_url: found no path of a socket file'],
-    ['a query of a socket file', 'redis_url: unix:///a?x=1', 'redis_url: found a query other than ?db=0'],
     ['a database that is no number', 'redis_url: redis://h/mine', 'redis_url: found the database "/mine"'],
     ['a path as shm name', 'shm_name: ../etc/passwd', 'shm_name: found "../etc/passwd"'],
     ['a mode the owner cannot write', 'shm_mode: "0444"', 'shm_mode: found "0444"'],
@@ -361,7 +349,6 @@ describe('secrets', () => {
     ['a Redis URL with @ in the password', 'redis_url: http://user:hush@hush@host'],
     ['a password in the query', 'redis_url: http://host?password=hush'],
     ['a password in a Redis URL with a wrong database', 'redis_url: redis://user:hush@host/x'],
-    ['a password before a socket file', 'redis_url: unix://user:hush@host/a'],
     ['a password in broken YAML', 'redis_url: redis://user:hush@host\n  x: [hush'],
     ['a password under a mistyped key', 'redis_urll: redis://user:hush@host'],
     ['a query in the exchange URL', 'exchange_rest_url: https://host/?key=hush'],

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { cpus } from 'node:os';
 import { Redis } from 'ioredis';
 import { type Running, type RunningRedis, start, startRedis, until } from '../../test/e2e/processes.ts';
 import { readMetrics } from '../service-metrics.ts';
@@ -19,8 +18,6 @@ export interface RigOptions {
   /** Of the service's own process. */
   readonly nodeFlags?: readonly string[];
   readonly serviceFlags?: readonly string[];
-  /** The service reaches Redis through its socket file instead of TCP. */
-  readonly isRedisBySocket?: boolean;
 }
 
 export class Rig {
@@ -44,10 +41,7 @@ export class Rig {
   }
 
   static async #start(options: RigOptions, started: Running[]): Promise<Rig> {
-    const socketPath = join(tmpdir(), `market-data-${SHM_NAME}.sock`);
-    const limits = ['--client-output-buffer-limit', 'pubsub', '0', '0', '0'];
-    const redis = await startRedis([...limits, '--unixsocket', socketPath]);
-    const redisUrl = options.isRedisBySocket === true ? `unix://${socketPath}` : redis.url;
+    const redis = await startRedis(['--client-output-buffer-limit', 'pubsub', '0', '0', '0']);
     started.push(redis);
     const load = start(process.execPath, [
       'dist/bench/load/exchange.js',
@@ -60,7 +54,7 @@ export class Rig {
       return load.output.find((text) => text.startsWith('{'));
     });
     const { url, symbols } = JSON.parse(line) as { url: string; symbols: string[] };
-    const common = [`--symbols=${symbols.join(',')}`, `--redis-url=${redisUrl}`, `--exchange-ws-url=ws://${url}`];
+    const common = [`--symbols=${symbols.join(',')}`, `--redis-url=${redis.url}`, `--exchange-ws-url=ws://${url}`];
     const flags = [...common, `--exchange-rest-url=http://${url}`, ...(options.serviceFlags ?? [])];
     const program =
       options.service === 'baseline'

@@ -147,9 +147,8 @@ class Demo implements Running {
 function whereToLook(config: Config, service: Service, redis: EmbeddedRedis | undefined): string {
   const { httpUrl } = service;
   const symbol = config.symbols[0]!;
-  const { protocol, hostname, port, pathname } = new URL(config.redis_url);
-  const host = hostname === '127.0.0.1' ? '' : ` -h ${hostname}`;
-  const client = `redis-cli${protocol === 'unix:' ? ` -s ${decodeURIComponent(pathname)}` : `${host} -p ${port || 6379}`}`;
+  const { hostname, port } = new URL(config.redis_url);
+  const client = `redis-cli${hostname === '127.0.0.1' ? '' : ` -h ${hostname}`} -p ${port || 6379}`;
   const kind = redis === undefined ? `yours, at ${maskUrl(config.redis_url)}` : `private, on port ${port}`;
   const region = service.shm === undefined ? 'off' : service.shm.path;
   return `market-data demo: prices are simulated. Ctrl-C ends it.

@@ -97,19 +97,10 @@ function baseUrl(...protocols: string[]): ValueKind<string> {
   });
 }
 
-const redisUrl = url(['redis:', 'rediss:', 'unix:'], (parsed, value) => {
-  if (parsed.protocol === 'unix:') return socketUrl(parsed, value);
+const redisUrl = url(['redis:', 'rediss:'], (parsed, value) => {
   if (!/^\/?$|^\/\d{1,5}$/.test(parsed.pathname)) throw new ValueProblem(`the database ${quote(parsed.pathname)}`);
   return value;
 });
-
-function socketUrl({ hostname, pathname, search }: URL, value: string): string {
-  if (hostname !== '' && hostname !== 'localhost')
-    throw new ValueProblem(`the host ${quote(hostname)} of a socket file`);
-  if (pathname.length < 2) throw new ValueProblem('no path of a socket file');
-  if (!/^(\?db=\d{1,5})?$/.test(search)) throw new ValueProblem('a query other than ?db=0');
-  return value;
-}
 
 const origin = text('* or an origin such as https://dashboard.example.com', (value) => {
   if (value === '*' || (URL.canParse(value) && new URL(value).origin === value)) return value;
@@ -178,7 +169,7 @@ export const CONFIG_KEYS: { readonly [K in ConfigKey]: KeySpec<Config[K]> } = {
   redis_url: {
     kind: redisUrl,
     default: 'redis://localhost:6379',
-    help: 'redis://user:password@host:port/database, rediss:// for TLS, or unix:///path/of/redis.sock',
+    help: 'redis://user:password@host:port/database, or rediss:// for TLS',
   },
   redis_sentinels: {
     kind: list(hostAndPort(), {

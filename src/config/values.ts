@@ -172,18 +172,14 @@ export function maskUrl(url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:\/\/|)[\s\S]*@/i, '$1***@').replace(/\?[\s\S]*$/, '?***');
 }
 
-/** A URL with one of the protocols ("ws:") and, unless it names a file, a host. `check` may refuse or rewrite it. */
+/** A URL with one of the protocols ("ws:") and a host. `check` may refuse or rewrite it. */
 export function url(protocols: readonly string[], check: (parsed: URL, text: string) => string): ValueKind<string> {
   const shown = protocols.map((protocol) => `${protocol}//`).join(' or ');
   return text(
     `a URL that begins with ${shown}`,
     (value) => {
       const parsed = URL.canParse(value) ? new URL(value) : undefined;
-      if (
-        parsed === undefined ||
-        !protocols.includes(parsed.protocol) ||
-        (parsed.hostname === '' && parsed.protocol !== 'unix:')
-      ) {
+      if (parsed === undefined || !protocols.includes(parsed.protocol) || parsed.hostname === '') {
         throw new ValueProblem(quote(maskUrl(value)));
       }
       return check(parsed, value);

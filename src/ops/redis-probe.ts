@@ -6,11 +6,8 @@ const TIMEOUT_MS = 1_000;
 
 /** True when something at that URL answers a PING as Redis does, be it with "NOAUTH": then it is a Redis, and the user's. */
 export function redisAnswers(url: string): Promise<boolean> {
-  const { protocol, hostname, port, pathname } = new URL(url);
-  const address =
-    protocol === 'unix:'
-      ? { path: decodeURIComponent(pathname) }
-      : { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || DEFAULT_PORT) };
+  const { protocol, hostname, port } = new URL(url);
+  const address = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || DEFAULT_PORT) };
   return new Promise((resolve) => {
     const socket: Socket =
       protocol === 'rediss:' ? connectTls({ ...address, rejectUnauthorized: false }) : connectPlain(address);

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   bookOf,
@@ -17,7 +14,6 @@ import {
   subscribe,
   tradeOf,
   until,
-  whenClosing,
 } from './rig.ts';
 
 afterEach(closeAll);
@@ -106,31 +102,6 @@ describe.skipIf(!hasRedis)('the Redis publisher', () => {
     await until('the key', async () => (await reader.exists('market_data:BTCUSDT')) === 1);
     await reader.select(0);
     expect(await reader.exists('market_data:BTCUSDT')).toBe(0);
-  });
-
-  it('does the same through a socket file, with user, password and database, also after Redis was away', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'market-data-socket-'));
-    whenClosing(() => rmSync(folder, { recursive: true }));
-    const path = join(folder, 'redis.sock');
-    const redis = await startRedis(['--requirepass', 'secret', '--unixsocket', path]);
-    const { publisher } = startPublisher(`unix://:secret@localhost${path}?db=3`);
-    await until('connected', () => publisher.connected);
-    publisher.onStatus(statusOf(btc, 'live', 'snapshot_bridged'));
-    publisher.onBook(bookOf(btc, 1, 20));
-    publisher.onEndOfBatch();
-    await until('confirmed', () => publisher.sets === 1);
-    const url = redis.url.replace('//', '//:secret@');
-    expect(await client(`${url}/3`).exists('market_data:BTCUSDT')).toBe(1);
-
-    await redis.close();
-    await until('the end noticed', () => !publisher.connected);
-    await startRedis(['--unixsocket', path, '--requirepass', 'secret'], redis.port);
-    const messages = await subscribe(url);
-    await until('connected again', () => publisher.connected && publisher.sets === 2);
-    publisher.onBook(bookOf(btc, 2, 20));
-    publisher.onEndOfBatch();
-    await until('published', () => fieldOf(messages, 'orderbook:BTCUSDT', 'last_update_id').at(-1) === 2);
-    expect(await client(`${url}/3`).exists('market_data:BTCUSDT')).toBe(1);
   });
 
   it('hands out what was accepted when it is closed, and leaves no connection behind', async () => {

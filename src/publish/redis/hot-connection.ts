@@ -133,7 +133,7 @@ export class HotConnection implements ReplyListener {
     const socket = this.#socket;
     if (socket === undefined) return;
     // A reset where the socket can do it: bytes that the kernel still delivered would be older than what the next connection says.
-    if ('encrypted' in socket || socket.remotePort === undefined) socket.destroy();
+    if ('encrypted' in socket) socket.destroy();
     else socket.resetAndDestroy();
   }
 

@@ -12,21 +12,7 @@ describe('a Redis URL', () => {
       password: undefined,
       database: 0,
       isTls: false,
-      socketPath: undefined,
     });
-  });
-
-  it('may name a socket file', () => {
-    expect(parseRedisUrl('unix:///run/redis/redis%20a.sock')).toMatchObject({
-      socketPath: '/run/redis/redis a.sock',
-      username: undefined,
-      database: 0,
-      isTls: false,
-    });
-    const withAll = parseRedisUrl('unix://us%40er:p%2Fss@localhost/run/redis.sock?db=3');
-    expect(withAll).toMatchObject({ socketPath: '/run/redis.sock', username: 'us@er', password: 'p/ss', database: 3 });
-    expect(connectionOptions(withAll)).toMatchObject({ path: '/run/redis.sock', username: 'us@er', password: 'p/ss' });
-    expect(connectionOptions(withAll)).not.toHaveProperty('host');
   });
 
   it('may name user, password, port, database and TLS', () => {
@@ -37,7 +23,6 @@ describe('a Redis URL', () => {
       password: 'p/ss',
       database: 3,
       isTls: true,
-      socketPath: undefined,
     });
     expect(parseRedisUrl('redis://:secret@[::1]:1')).toMatchObject({
       host: '::1',
@@ -54,12 +39,6 @@ describe('a Redis URL', () => {
       'redis://user:s3cret%zz@host',
       'redis://user:s3cret@host?x=1',
       'user:s3cret@host',
-      'unix://user:s3cret@other/run/redis.sock',
-      'unix://user:s3cret@localhost',
-      'unix://user:s3cret@localhost:1/run/redis.sock',
-      'unix://user:s3cret@localhost/run/redis.sock?db=mine',
-      'unix://user:s3cret@localhost/run/redis.sock#a',
-      'unix://user:s3cret%zz@localhost/run/redis.sock',
       '',
     ]) {
       expect(() => parseRedisUrl(url)).toThrow(UsageError);

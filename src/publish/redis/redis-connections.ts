@@ -29,15 +29,12 @@ export class RedisConnections {
 
   /** For messages. */
   get name(): string {
-    if (this.#sentinels !== undefined) return `${this.#sentinels.name} (Sentinel)`;
-    return this.address.socketPath ?? nodeName(this.address);
+    return this.#sentinels === undefined ? nodeName(this.address) : `${this.#sentinels.name} (Sentinel)`;
   }
 
   /** A connection to be taken over: it stays in database 0. */
   hot(node: NodeAddress | undefined, errorKind: ErrorKindSource): Redis {
-    if (node === undefined) return new Redis(this.#options(errorKind));
-    const { path: _, ...options } = this.#options(errorKind);
-    return new Redis({ ...options, host: node.host, port: node.port });
+    return new Redis({ ...this.#options(errorKind), ...(node && { host: node.host, port: node.port }) });
   }
 
   control(errorKind: ErrorKindSource): Redis {
@@ -46,7 +43,7 @@ export class RedisConnections {
 
   /** Only asked about the topology and for the lease. */
   cluster(): Cluster {
-    const { retryStrategy: _, path: __, ...redisOptions } = this.#options(() => '');
+    const { retryStrategy: _, ...redisOptions } = this.#options(() => '');
     return new Cluster([{ host: this.address.host, port: this.address.port }], {
       lazyConnect: true,
       enableOfflineQueue: false,
