@@ -72,30 +72,37 @@ async function missing({ name, report, readers }) {
 
 /** Follows one writer until it is killed, and its successor until that closes: every record, in order, in every language. */
 async function restart({ name, report, writer, readers }) {
-  const has = (text) => (line) => line.includes(text);
+  const has = (name) => (line) => name in JSON.parse(line);
+  const hasWritten = (line) => line.startsWith('written');
+  // Not any line with "live" in it: records tell states of books.
+  const isWriter = (state) => (line) => JSON.parse(line).writer === state;
   const first = await writer(SYMBOLS[0], RING_BYTES_LARGE, RECORDS, 5);
   const followers = readers('dump', ['--verify', '--follow', name]);
   await each(followers, report, 'attaches', async (process) => {
-    await process.line(has('"header"'), 'header', WAIT_MS_MAX);
+    await process.line(has('header'), 'header', WAIT_MS_MAX);
   });
   first.child.stdin.write('go\n');
-  await first.line(has('written'), 'all records', WAIT_MS_MAX);
+  await first.line(hasWritten, 'all records', WAIT_MS_MAX);
+  const forgetWriter = (process) => {
+    process.lines.splice(0, process.lines.length, ...process.lines.filter((line) => !has('writer')(line)));
+  };
   first.child.kill('SIGSTOP');
   await each(followers, report, 'notices that the writer was stopped', async (process) => {
-    await process.line(has('"silent"'), 'silence', WAIT_MS_MAX);
+    await process.line(isWriter('silent'), 'silence', WAIT_MS_MAX);
+    forgetWriter(process);
   });
   first.child.kill('SIGCONT');
   await each(followers, report, 'notices that the writer goes on', async (process) => {
-    await process.line(has('"live"'), 'life', WAIT_MS_MAX);
-    process.lines.splice(0, process.lines.length, ...process.lines.filter((line) => !has('"writer"')(line)));
+    await process.line(isWriter('live'), 'life', WAIT_MS_MAX);
+    forgetWriter(process);
   });
   await first.kill();
   await each(followers, report, 'notices that the writer was killed', async (process) => {
-    await process.line(has('"silent"'), 'silence', WAIT_MS_MAX);
+    await process.line(isWriter('silent'), 'silence', WAIT_MS_MAX);
   });
   const second = await writer(SYMBOLS[1], RING_BYTES_LARGE, RECORDS, 5);
   second.child.stdin.write('go\n');
-  await second.line(has('written'), 'all records', WAIT_MS_MAX);
+  await second.line(hasWritten, 'all records', WAIT_MS_MAX);
   second.child.kill('SIGTERM');
   let compared;
   await each(followers, report, 'reads across the restart, until the new writer closes', async (process) => {
