@@ -40,11 +40,11 @@ const TRADE_QUANTITY_FLOAT = layout.TRADE_QUANTITY / 8;
 const EVENT_WORDS = layout.BOOK_LEVELS / 4;
 
 /**
- * What a reader hands out: its own copy of a record, taken apart as far as it is asked for. Each reader owns one object of each kind
- * and overwrites it with the next record: keep `book.copy()` instead. Numbers named `…Mantissa` are whole numbers at the scale
+ * What a reader hands out: its own copy of a record, taken apart as far as it is asked for. Each reader has room for one record, which
+ * the next one overwrites, whatever its kind: keep `book.copy()` instead. Numbers named `…Mantissa` are whole numbers at the scale
  * beside them; the others are plain decimals.
  */
-abstract class RecordEvent {
+abstract class Event {
   /** The record's first 128 bytes: layout.ts says what is where. */
   readonly words: Uint32Array;
   protected readonly floats: Float64Array;
@@ -95,7 +95,7 @@ abstract class RecordEvent {
 }
 
 /** The whole top of a book. Best levels have index 0. */
-export class BookEvent extends RecordEvent {
+export class BookEvent extends Event {
   readonly kind = 'book';
   /** Price and quantity mantissas in turn: all bids, then all asks. Valid up to 2 × (bidCount + askCount). */
   readonly levels: Float64Array;
@@ -220,7 +220,7 @@ export class BookEvent extends RecordEvent {
   }
 }
 
-export class TradeEvent extends RecordEvent {
+export class TradeEvent extends Event {
   readonly kind = 'trade';
 
   get tradeId(): number {
@@ -268,7 +268,7 @@ export class TradeEvent extends RecordEvent {
 }
 
 /** A book's state changed. */
-export class StatusEvent extends RecordEvent {
+export class StatusEvent extends Event {
   readonly kind = 'status';
 
   get state(): MarketState {
@@ -291,7 +291,10 @@ export class LostEvent {
   bytes = 0;
 }
 
-export type ShmEvent = BookEvent | TradeEvent | StatusEvent | LostEvent;
+/** What is taken out of a record. */
+export type RecordEvent = BookEvent | TradeEvent | StatusEvent;
+
+export type ShmEvent = RecordEvent | LostEvent;
 
 function stateName(code: number): MarketState {
   // A later writer's state is none that may be traded on: it reads as stale.

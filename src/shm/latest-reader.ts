@@ -47,10 +47,10 @@ export class LatestReader {
       const before = loadInt64(this.#floats, version);
       fence();
       if (before % 2 === 0) {
-        const isPossible = this.#decode(word) && this.#records.latest.symbolIndex === symbolIndex;
+        const book = this.#decode(word);
         fence();
         if (loadInt64(this.#floats, version) === before) {
-          if (isPossible) return this.#records.latest;
+          if (book?.symbolIndex === symbolIndex) return book;
           throw new ShmError('CORRUPT', `impossible record in the latest slot of symbol ${symbolIndex}`);
         }
       }
@@ -66,12 +66,12 @@ export class LatestReader {
     }
   }
 
-  #decode(word: number): boolean {
+  #decode(word: number): BookEvent | undefined {
     const length = this.#words[word + layout.RECORD_LENGTH / 4]!;
-    if (length < layout.BOOK_LEVELS || length % layout.RECORD_ALIGNMENT !== 0) return false;
-    if (length > this.#header.slotStride - layout.SLOT_RECORD) return false;
-    if (this.#words[word + layout.RECORD_TYPE / 4] !== layout.TYPE_BOOK) return false;
-    if (this.#verify && !this.#records.hasRightChecksum(word, length)) return false;
+    if (length < layout.BOOK_LEVELS || length % layout.RECORD_ALIGNMENT !== 0) return undefined;
+    if (length > this.#header.slotStride - layout.SLOT_RECORD) return undefined;
+    if (this.#words[word + layout.RECORD_TYPE / 4] !== layout.TYPE_BOOK) return undefined;
+    if (this.#verify && !this.#records.hasRightChecksum(word, length)) return undefined;
     return this.#records.readLatest(word, length);
   }
 }

@@ -77,6 +77,8 @@ describe('dividing a region', () => {
       slotsOffset: 640,
       ringOffset: 3968,
       ringCapacity: 1_044_608,
+      bytesAhead: 768,
+      announceBytes: 16_384,
     });
   });
 

@@ -8,7 +8,14 @@ export interface RegionPlan {
   readonly slotsOffset: number;
   readonly ringOffset: number;
   readonly ringCapacity: number;
+  readonly bytesAhead: number;
+  readonly announceBytes: number;
 }
+
+/** Of the ring ahead the writer takes the cache lines of this much at most: a book of 20 levels a side, or some trades. */
+const BYTES_AHEAD_MAX = 1024;
+/** So small a part of the ring is announced at a time, to leave readers the rest of it. */
+const RING_PART_ANNOUNCED = 1 / 64;
 
 /** Indexes of 4-byte words stay small integers up to here, which keeps the writer fast. */
 const TOTAL_BYTES_MAX = 1 << 30;
@@ -34,7 +41,9 @@ export function planRegion(symbolCount: number, depthMax: number, sizeBytes: num
         `at least ${ringOffset + ringBytesMin} are needed. Raise shm_size_bytes, or lower order_book_depth or the number of symbols.`,
     );
   }
-  return { totalBytes, slotStride, slotsOffset, ringOffset, ringCapacity };
+  const bytesAhead = Math.min(recordBytesMax, BYTES_AHEAD_MAX);
+  const announceBytes = aligned(Math.max(bytesAhead, ringCapacity * RING_PART_ANNOUNCED));
+  return { totalBytes, slotStride, slotsOffset, ringOffset, ringCapacity, bytesAhead, announceBytes };
 }
 
 /** The length of a book record with so many levels on both sides together. */

@@ -1,103 +1,111 @@
 import { SCALE_MAX as DECIMAL_SCALE_MAX } from '../model/decimal.ts';
 import { recordChecksum } from './checksum.ts';
-import { BookEvent, StatusEvent, TradeEvent } from './events.ts';
+import { BookEvent, type RecordEvent, StatusEvent, TradeEvent } from './events.ts';
 import * as layout from './layout.ts';
 import { bookRecordBytes } from './plan.ts';
 
 /** Offsets of layout.ts in words of 4 bytes. Constants of this module, because V8 fetches imported ones at each use. */
-const { BOOK_LEVELS, LEVEL_BYTES, STATUS_BYTES, TRADE_BYTES } = layout;
+const { BOOK_LEVELS, LEVEL_BYTES, STATUS_BYTES, TRADE_BYTES, TYPE_BOOK, TYPE_STATUS, TYPE_TRADE } = layout;
 const BOOK_ASK_COUNT_WORD = layout.BOOK_ASK_COUNT / 4;
 const BOOK_BID_COUNT_WORD = layout.BOOK_BID_COUNT / 4;
 const BOOK_PRICE_SCALE_WORD = layout.BOOK_PRICE_SCALE / 4;
 const RECORD_CHECKSUM_WORD = layout.RECORD_CHECKSUM / 4;
 const RECORD_SYMBOL_INDEX_WORD = layout.RECORD_SYMBOL_INDEX / 4;
+const RECORD_TYPE_WORD = layout.RECORD_TYPE / 4;
 const SCALE_MAX = DECIMAL_SCALE_MAX;
 
-/** How much private memory a reader needs at the end of its buffer: a book of the ring, one of a slot, a trade and a status. */
+/** How much private memory a reader needs at the end of its buffer: for a record of the ring, and for one of a slot. */
 export function readerScratchBytes(depthMax: number): number {
-  return 2 * bookRecordBytes(2 * depthMax) + 2 * layout.BOOK_LEVELS;
+  return 2 * bookRecordBytes(2 * depthMax);
 }
 
 /**
- * Copies records out of the region into private memory, where events take them apart. Bytes may change meanwhile: every method
- * answers whether what it saw is possible, touches nothing outside the record, and the caller decides afterwards whether the bytes
- * had been stable.
- *
- * `word` is the record's first 4-byte word, `length` its length in bytes, which lies within the region.
+ * Copies records out of the region into private memory, where events take them apart. Bytes of the region may change meanwhile: the
+ * caller decides afterwards whether they had been stable, and a copy that is impossible says so.
  */
 export class RecordReader {
-  /** What the methods fill; overwritten by each call. `latest` is the book of a slot, `book` that of the ring. */
-  readonly book: BookEvent;
-  readonly latest: BookEvent;
-  readonly trade: TradeEvent;
-  readonly status: StatusEvent;
-  readonly readBook: (word: number, length: number) => boolean;
-  readonly readLatest: (word: number, length: number) => boolean;
-  readonly readTrade: (word: number, length: number) => boolean;
-  readonly readStatus: (word: number, length: number) => boolean;
+  /** Copies the first bytes of a record of the ring: `bytes` of them, or as many as are ever looked at. `word` is its first 4-byte word. */
+  readonly copy: (word: number, bytes: number) => void;
+  /** So many bytes are copied at most. */
+  readonly copyBytesMax: number;
+  /** The first 128 bytes of what `copy` copied last. */
+  readonly copied: Uint32Array;
+  /**
+   * What was copied, of a length that lies within the region. Overwritten by the next copy.
+   * Undefined when it is impossible, null when it is a record to pass over.
+   */
+  readonly event: (length: number) => RecordEvent | null | undefined;
+  /** The same for a slot's record, with its own place for the copy: its book, or undefined when it is impossible. */
+  readonly readLatest: (word: number, length: number) => BookEvent | undefined;
   readonly hasRightChecksum: (word: number, length: number) => boolean;
 
   /** @param buffer the region, and at its end `readerScratchBytes` of private memory. */
   constructor(buffer: ArrayBuffer, symbols: readonly string[], depthMax: number) {
-    const bookBytes = bookRecordBytes(2 * depthMax);
-    const bookAt = buffer.byteLength - readerScratchBytes(depthMax);
-    const latestAt = bookAt + bookBytes;
-    const tradeAt = latestAt + bookBytes;
-    const statusAt = tradeAt + BOOK_LEVELS;
-    this.book = new BookEvent(symbols, depthMax, buffer, bookAt);
-    this.latest = new BookEvent(symbols, depthMax, buffer, latestAt);
-    this.trade = new TradeEvent(symbols, buffer, tradeAt);
-    this.status = new StatusEvent(symbols, buffer, statusAt);
-    const { copyBook, copyTrade, copyStatus, hasRightChecksum } = createCopies(buffer, symbols.length, depthMax);
-    this.readBook = copyBook(this.book, bookAt / 8);
-    this.readLatest = copyBook(this.latest, latestAt / 8);
-    this.readTrade = copyTrade(this.trade, tradeAt / 8);
-    this.readStatus = copyStatus(this.status, statusAt / 8);
-    this.hasRightChecksum = hasRightChecksum;
+    this.copyBytesMax = bookRecordBytes(2 * depthMax);
+    const copyAt = buffer.byteLength - readerScratchBytes(depthMax);
+    const latestAt = copyAt + this.copyBytesMax;
+    const book = new BookEvent(symbols, depthMax, buffer, copyAt);
+    const trade = new TradeEvent(symbols, buffer, copyAt);
+    const status = new StatusEvent(symbols, buffer, copyAt);
+    const latest = new BookEvent(symbols, depthMax, buffer, latestAt);
+    const words = new Uint32Array(buffer);
+    const copyLatest = createCopy(buffer, latestAt, this.copyBytesMax);
+    this.copied = book.words;
+    this.copy = createCopy(buffer, copyAt, this.copyBytesMax);
+    this.event = createEvents(book, trade, status, symbols.length, depthMax);
+    this.readLatest = (word, length) => {
+      copyLatest(word, length);
+      return isBook(latest.words, length, symbols.length, depthMax) ? latest : undefined;
+    };
+    this.hasRightChecksum = (word, length) =>
+      recordChecksum(words, word, length) === words[word + RECORD_CHECKSUM_WORD];
   }
 }
 
-/** Functions with constants around them, rather than methods and fields, for the same reason as in ring-writer.ts. */
-function createCopies(buffer: ArrayBuffer, symbolCount: number, depthMax: number) {
-  const words = new Uint32Array(buffer);
+/** One move of memory. A later version's record may be longer than what is known of it. */
+function createCopy(buffer: ArrayBuffer, byteOffset: number, bytesMax: number): (word: number, bytes: number) => void {
   const floats = new Float64Array(buffer);
-  const bookBytesMax = bookRecordBytes(2 * depthMax);
-
-  /** One move of memory. A later version's record may be longer than what is known of it. */
-  function copy(target: number, word: number, length: number, bytesMax: number): void {
+  const target = byteOffset / 8;
+  return (word, bytes) => {
     const source = word >> 1;
-    floats.copyWithin(target, source, source + (Math.min(length, bytesMax) >> 3));
-  }
-
-  const hasSymbol = (copied: Uint32Array) => copied[RECORD_SYMBOL_INDEX_WORD]! < symbolCount;
-
-  return {
-    copyBook: (book: BookEvent, target: number) => {
-      const copied = book.words;
-      return (word: number, length: number): boolean => {
-        if (length < BOOK_LEVELS) return false;
-        copy(target, word, length, bookBytesMax);
-        // From the copy: whatever happens to the region, these counts are those that readers of the event see.
-        const bidCount = copied[BOOK_BID_COUNT_WORD]!;
-        const askCount = copied[BOOK_ASK_COUNT_WORD]!;
-        if (bidCount > depthMax || askCount > depthMax) return false;
-        if ((bidCount + askCount) * LEVEL_BYTES > length - BOOK_LEVELS) return false;
-        return hasSymbol(copied) && areScales(copied, 3);
-      };
-    },
-    copyTrade: (trade: TradeEvent, target: number) => (word: number, length: number) => {
-      if (length < TRADE_BYTES) return false;
-      copy(target, word, length, TRADE_BYTES);
-      return hasSymbol(trade.words) && areScales(trade.words, 2);
-    },
-    copyStatus: (status: StatusEvent, target: number) => (word: number, length: number) => {
-      if (length < STATUS_BYTES) return false;
-      copy(target, word, length, STATUS_BYTES);
-      return hasSymbol(status.words);
-    },
-    hasRightChecksum: (word: number, length: number) =>
-      recordChecksum(words, word, length) === words[word + RECORD_CHECKSUM_WORD],
+    floats.copyWithin(target, source, source + (Math.min(bytes, bytesMax) >> 3));
   };
+}
+
+/** A function with constants around it, rather than a method and fields, for the same reason as in ring-writer.ts. */
+function createEvents(
+  book: BookEvent,
+  trade: TradeEvent,
+  status: StatusEvent,
+  symbolCount: number,
+  depthMax: number,
+): RecordReader['event'] {
+  const copied = book.words;
+  return (length) => {
+    switch (copied[RECORD_TYPE_WORD]) {
+      case TYPE_BOOK:
+        return isBook(copied, length, symbolCount, depthMax) ? book : undefined;
+      case TYPE_TRADE:
+        return length >= TRADE_BYTES && hasSymbol(copied, symbolCount) && areScales(copied, 2) ? trade : undefined;
+      case TYPE_STATUS:
+        return length >= STATUS_BYTES && hasSymbol(copied, symbolCount) ? status : undefined;
+      default:
+        return null;
+    }
+  };
+}
+
+/** From the copy: whatever happens to the region, these counts are those that readers of the event see. */
+function isBook(copied: Uint32Array, length: number, symbolCount: number, depthMax: number): boolean {
+  const bidCount = copied[BOOK_BID_COUNT_WORD]!;
+  const askCount = copied[BOOK_ASK_COUNT_WORD]!;
+  if (length < BOOK_LEVELS || bidCount > depthMax || askCount > depthMax) return false;
+  if ((bidCount + askCount) * LEVEL_BYTES > length - BOOK_LEVELS) return false;
+  return hasSymbol(copied, symbolCount) && areScales(copied, 3);
+}
+
+function hasSymbol(copied: Uint32Array, symbolCount: number): boolean {
+  return copied[RECORD_SYMBOL_INDEX_WORD]! < symbolCount;
 }
 
 /** The scales of prices, of quantities and, in a book, of the last price stand in one word, a byte each. */

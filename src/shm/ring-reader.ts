@@ -1,13 +1,13 @@
 import { ShmError } from './errors.ts';
-import { LostEvent, type ShmEvent } from './events.ts';
-import { fence } from './fence.ts';
+import { LostEvent, type RecordEvent, type ShmEvent } from './events.ts';
+import { fence, processorFence } from './fence.ts';
 import type { RegionHeader } from './header.ts';
 import { loadInt64, loadInt64Into } from './int64.ts';
 import * as layout from './layout.ts';
 import type { RecordReader } from './record-reader.ts';
 
 /** Offsets of layout.ts in words of 4 and of 8 bytes. Constants of this module, because V8 fetches imported ones at each use. */
-const { FLAG_CHECKSUMS, RECORD_ALIGNMENT, TYPE_BOOK, TYPE_PADDING, TYPE_STATUS, TYPE_TRADE } = layout;
+const { FLAG_CHECKSUMS, RECORD_ALIGNMENT, TYPE_PADDING } = layout;
 const RECORD_LENGTH_WORD = layout.RECORD_LENGTH / 4;
 const RECORD_TYPE_WORD = layout.RECORD_TYPE / 4;
 
@@ -92,7 +92,7 @@ function createSteps(
   const words = new Uint32Array(buffer);
   const capacity = header.ringCapacity;
   const ringOffset = header.ringOffset;
-  const { book, trade, status, readBook, readTrade, readStatus, hasRightChecksum } = records;
+  const { copy, copyBytesMax, copied, event: eventOf, hasRightChecksum } = records;
   const lost = new LostEvent();
   let offset = 0;
 
@@ -105,18 +105,19 @@ function createSteps(
       if (available > capacity) return lose(cursor);
       // 2
       const word = (ringOffset + offset) >> 2;
-      const length = words[word + RECORD_LENGTH_WORD]!;
-      const type = words[word + RECORD_TYPE_WORD]!;
+      const reach = Math.min(available, capacity - offset);
+      // Who keeps up copies before it looks: the processor then waits for all cache lines at once, not for the one with the length first.
+      copy(word, reach <= copyBytesMax ? reach : Math.max(RECORD_ALIGNMENT, words[word + RECORD_LENGTH_WORD]!));
       // 3
-      const isPossible =
-        length !== 0 && length % RECORD_ALIGNMENT === 0 && length <= capacity - offset && length <= available;
-      const event = isPossible ? decode(word, length, type) : undefined;
-      // 4
-      fence();
+      const length = copied[RECORD_LENGTH_WORD]!;
+      const isPossible = length !== 0 && length % RECORD_ALIGNMENT === 0 && length <= reach;
+      const event = isPossible ? decode(word, length) : undefined;
+      // 4 Behind a copy, which is a call of a built-in function.
+      processorFence();
       loadInt64Into(floats, TAIL_INTENT, positions, INTENT);
       if (positions[INTENT]! - cursor > capacity) return lose(cursor);
       // 5
-      if (event === undefined) throw corrupt(`record of type ${type} and length ${length}`);
+      if (event === undefined) throw corrupt(`record of type ${copied[RECORD_TYPE_WORD]} and length ${length}`);
       positions[BYTES_READ] = positions[BYTES_READ]! + length;
       positions[CURSOR] = cursor + length;
       offset += length;
@@ -126,19 +127,13 @@ function createSteps(
   }
 
   /** Undefined when the record is impossible, null when it is one to skip. */
-  function decode(word: number, length: number, type: number): ShmEvent | null | undefined {
-    if (type === TYPE_PADDING) return null;
-    if (verify && !hasRightChecksum(word, length)) return undefined;
-    switch (type) {
-      case TYPE_BOOK:
-        return readBook(word, length) ? book : undefined;
-      case TYPE_TRADE:
-        return readTrade(word, length) ? trade : undefined;
-      case TYPE_STATUS:
-        return readStatus(word, length) ? status : undefined;
-      default:
-        return null;
+  function decode(word: number, length: number): RecordEvent | null | undefined {
+    if (verify && copied[RECORD_TYPE_WORD] !== TYPE_PADDING) {
+      const isRight = hasRightChecksum(word, length);
+      fence();
+      if (!isRight) return undefined;
     }
+    return eventOf(length);
   }
 
   /** False when there is nothing new. */

@@ -12,19 +12,29 @@ export interface RingPlace {
   readonly ringOffset: number;
   readonly ringCapacity: number;
   readonly firstPosition: number;
+  /** How far ahead of the last record cache lines are taken for the next ones; a multiple of 64, less than the ring by a record at least. */
+  readonly bytesAhead: number;
+  /** `tail_intent` moves by so much at a time, or more; a multiple of 64. Readers have that much less than the ring's capacity. */
+  readonly announceBytes: number;
 }
 
 const TAIL = layout.HEADER_TAIL / 8;
 const TAIL_INTENT = layout.HEADER_TAIL_INTENT / 8;
+const CACHE_LINE_BYTES = layout.RECORD_ALIGNMENT;
 const WORDS_PER_ALIGNMENT = layout.RECORD_ALIGNMENT / 4;
 
-/** Indexes of the positions kept: of the next record, and of the claimed one's end. */
+/** Indexes of the positions kept: of the next record, and up to which bytes are announced to be overwritten. */
 const NEXT = 0;
-const CLAIMED_END = 1;
+const ANNOUNCED = 1;
 
 /**
  * The writer's half of the ring protocol: announce how far bytes will be overwritten, write them, then publish. It knows nothing of
  * what is in a record, and never looks at readers.
+ *
+ * Once a record is out, the writer takes the next cache lines by writing to each: readers of the lap before have them in their caches,
+ * and taking one away is a trip between cores. In the pause between two records nobody waits for it; in front of a record's
+ * publication everybody does. And bytes are announced many at a time, so that readers keep the line with `tail_intent` in their caches
+ * from one record to the next. bench/shm-one-to-one.ts shows the difference.
  *
  *     const word = ring.claim(length);   // then fill `length` bytes from the 4-byte word `word` on
  *     ring.publish();
@@ -61,23 +71,26 @@ function createSteps(
 ): Pick<RingWriter, 'claim' | 'publish'> {
   const words = new Uint32Array(buffer);
   const floats = new Float64Array(buffer);
-  const capacity = place.ringCapacity;
-  const ringOffset = place.ringOffset;
-  /** Byte offset of the next record within the ring, and of the claimed one's end. */
+  const { ringCapacity: capacity, ringOffset, bytesAhead, announceBytes } = place;
+  /** Byte offset of the next record within the ring. */
   let offset = place.firstPosition % capacity;
-  let claimedOffset = offset;
+  /** Bytes beyond the next record's position: announced, taken, and claimed by a record and the padding in front of it. */
+  let announced = 0;
+  let taken = 0;
+  let claimed = 0;
   storeCounter(words, floats, TAIL, positions, NEXT);
   storeCounter(words, floats, TAIL_INTENT, positions, NEXT);
 
   function announce(bytes: number): void {
-    positions[CLAIMED_END] = positions[NEXT]! + bytes;
-    storeCounter(words, floats, TAIL_INTENT, positions, CLAIMED_END);
+    announced = Math.max(bytes, announceBytes);
+    positions[ANNOUNCED] = positions[NEXT]! + announced;
+    storeCounter(words, floats, TAIL_INTENT, positions, ANNOUNCED);
     fence();
   }
 
   function claimAfterPadding(length: number, remaining: number): number {
-    claimedOffset = length;
-    announce(remaining + length);
+    claimed = remaining + length;
+    if (claimed > announced) announce(claimed);
     const word = (ringOffset + offset) >> 2;
     words.fill(0, word, word + WORDS_PER_ALIGNMENT);
     words[word + RECORD_LENGTH_WORD] = remaining;
@@ -85,19 +98,34 @@ function createSteps(
     return ringOffset >> 2;
   }
 
+  /** What is stored does not matter: no reader accepts bytes that are announced. */
+  function takeLines(): void {
+    if (bytesAhead > announced) announce(bytesAhead);
+    let at = offset + taken;
+    for (; taken < bytesAhead; taken += CACHE_LINE_BYTES) {
+      if (at >= capacity) at -= capacity;
+      words[(ringOffset + at) >> 2] = 0;
+      at += CACHE_LINE_BYTES;
+    }
+  }
+
   return {
     claim(length) {
       const remaining = capacity - offset;
       if (length > remaining) return claimAfterPadding(length, remaining);
-      claimedOffset = offset + length;
-      announce(length);
+      claimed = length;
+      if (length > announced) announce(length);
       return (ringOffset + offset) >> 2;
     },
     publish() {
-      positions[NEXT] = positions[CLAIMED_END]!;
-      offset = claimedOffset === capacity ? 0 : claimedOffset;
+      positions[NEXT] = positions[NEXT]! + claimed;
+      announced -= claimed;
+      taken = Math.max(0, taken - claimed);
+      offset += claimed;
+      if (offset >= capacity) offset -= capacity;
       fence();
       storeCounter(words, floats, TAIL, positions, NEXT);
+      takeLines();
     },
   };
 }

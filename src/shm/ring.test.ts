@@ -5,7 +5,11 @@ import { loadInt64, readInt64, writeInt64 } from './int64.ts';
 import * as layout from './layout.ts';
 import { RecordReader, readerScratchBytes } from './record-reader.ts';
 import { RingReader } from './ring-reader.ts';
-import { RingWriter } from './ring-writer.ts';
+import { type RingPlace, RingWriter } from './ring-writer.ts';
+
+type Ahead = Pick<RingPlace, 'bytesAhead' | 'announceBytes'>;
+/** For tests that count what is overwritten. */
+const NOTHING_AHEAD: Ahead = { bytesAhead: 0, announceBytes: 0 };
 
 /** A ring in ordinary memory with status-like records of any length, whose sequence tells them apart. */
 class Ring {
@@ -17,13 +21,13 @@ class Ring {
   readonly firstPosition: number;
   written = 0;
 
-  constructor(ringCapacity: number, firstPosition: number) {
+  constructor(ringCapacity: number, firstPosition: number, ahead: Ahead = NOTHING_AHEAD) {
     this.buffer = new ArrayBuffer(layout.HEADER_BYTES + ringCapacity + readerScratchBytes(1));
     this.words = new Uint32Array(this.buffer);
     this.floats = new Float64Array(this.buffer);
     this.firstPosition = firstPosition;
     const place = { ringOffset: layout.HEADER_BYTES, ringCapacity, firstPosition };
-    this.writer = new RingWriter(this.buffer, place);
+    this.writer = new RingWriter(this.buffer, { ...place, ...ahead });
     this.header = { ...place, depthMax: 1, flags: 0 } as RegionHeader;
   }
 
@@ -58,12 +62,17 @@ const firstPositions = fc.oneof(
   fc.integer({ min: 1, max: 40 }).map((units) => 5 * 2 ** 32 - units * 64),
   fc.constant(2 ** 53 - 2 ** 22),
 );
+/** Cache lines taken and bytes announced ahead of the records: none to a quarter of the ring each. */
+const aheads: fc.Arbitrary<Ahead> = fc.record({
+  bytesAhead: fc.integer({ min: 0, max: 9 }).map((units) => units * 64),
+  announceBytes: fc.integer({ min: 0, max: 9 }).map((units) => units * 64),
+});
 
 describe('the ring', () => {
   test('a reader that keeps up gets every record, in order, and loses nothing', () => {
     fc.assert(
-      fc.property(firstPositions, fc.array(lengths, { maxLength: 300 }), (firstPosition, records) => {
-        const ring = new Ring(CAPACITY, firstPosition);
+      fc.property(firstPositions, aheads, fc.array(lengths, { maxLength: 300 }), (firstPosition, ahead, records) => {
+        const ring = new Ring(CAPACITY, firstPosition, ahead);
         const reader = ring.reader();
         for (const length of records) {
           ring.write(length);
@@ -79,8 +88,8 @@ describe('the ring', () => {
   test('whatever a reader loses is told to the byte: read + lost = written', () => {
     const turns = fc.array(fc.record({ writes: fc.array(lengths, { maxLength: 60 }), reads: fc.nat(40) }));
     fc.assert(
-      fc.property(firstPositions, turns, (firstPosition, schedule) => {
-        const ring = new Ring(CAPACITY, firstPosition);
+      fc.property(firstPositions, aheads, turns, (firstPosition, ahead, schedule) => {
+        const ring = new Ring(CAPACITY, firstPosition, ahead);
         const reader = ring.reader();
         let expected = 1;
         for (const { writes, reads } of schedule) {
@@ -106,6 +115,22 @@ describe('the ring', () => {
     expect(reader.next()).toMatchObject({ kind: 'status', sequence: 1 });
     for (let count = 0; count < 2; count++) ring.write(64);
     expect(reader.next()).toMatchObject({ kind: 'lost', bytes: 64 * 17 });
+  });
+
+  test('bytes announced ahead of the records are lost to a reader before they are overwritten', () => {
+    const ring = new Ring(64 * 16, 0, { bytesAhead: 64, announceBytes: 64 * 4 });
+    ring.write(64);
+    const reader = ring.reader();
+    reader.seek(0);
+    expect(readInt64(ring.words, layout.HEADER_TAIL_INTENT / 4)).toBe(64 * 4);
+    for (let count = 1; count < 12; count++) ring.write(64);
+    expect(reader.next()).toMatchObject({ kind: 'status', sequence: 1 });
+    for (let count = 12; count < 15; count++) ring.write(64);
+    expect(readInt64(ring.words, layout.HEADER_TAIL_INTENT / 4)).toBe(64 * 16);
+    expect(reader.next()).toMatchObject({ kind: 'status', sequence: 2 });
+    ring.write(64);
+    expect(readInt64(ring.words, layout.HEADER_TAIL_INTENT / 4)).toBe(64 * 20);
+    expect(reader.next()).toMatchObject({ kind: 'lost', bytes: 64 * 14 });
   });
 
   test('a record that does not fit before the end of the ring comes after padding, which readers pass', () => {

@@ -215,7 +215,7 @@ function fill(golden: GoldenRegion): void {
   for (const index of [0, 1, 2]) golden.status(index, 'syncing', 'start', -1);
   golden.status(0, 'live', 'snapshot_bridged', 160);
   golden.book(0, { lastUpdateId: 160 }, ladder(1_233_935, -5, 2, 1234), ladder(1_233_940, 5, 1, 987));
-  for (let turn = 0; turn < 12; turn++) {
+  for (let turn = 0; turn < 11; turn++) {
     golden.book(
       0,
       {
@@ -272,7 +272,8 @@ export function buildGolden(): Golden {
   const { plan, writer } = golden.region;
   const tail = writer.ring.position;
   const bytes = golden.finish();
-  const oldest = golden.records.find(({ position }) => position >= tail - plan.ringCapacity)!.position;
+  const intent = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(layout.HEADER_TAIL_INTENT, true));
+  const oldest = golden.records.find(({ position }) => position >= intent - plan.ringCapacity)!.position;
   const gone = golden.records.findLast(({ position }) => position < oldest)!.position;
   const eventsFrom = (start: number) =>
     golden.records.filter(({ position, event }) => position >= start && event !== undefined).map(({ event }) => event);
@@ -297,7 +298,7 @@ export function buildGolden(): Golden {
       ring_capacity: String(plan.ringCapacity),
       writer_state: layout.WRITER_RUNNING,
       heartbeat_time_ns: wallText(0),
-      tail_intent: String(tail),
+      tail_intent: String(intent),
       tail: String(tail),
     },
     liveness: 'silent',
@@ -313,7 +314,7 @@ export function buildGolden(): Golden {
     variants: [
       {
         name: 'the writer was killed while it wrote a record',
-        patches: [int64Patch(layout.HEADER_TAIL_INTENT, tail + 320)],
+        patches: [int64Patch(layout.HEADER_TAIL_INTENT, intent + 320)],
         reads: [
           { start_position: String(oldest), events: lostFrom(oldest) },
           { start_position: String(last), events: eventsFrom(last) },
