@@ -5,10 +5,14 @@ import { join } from 'node:path';
 import type { Clock } from '../src/model/clock.ts';
 import type { BookUpdate } from '../src/model/events.ts';
 import type { Instrument } from '../src/model/instrument.ts';
+import { bookRecordBytes } from '../src/shm/plan.ts';
 import { Region } from '../src/shm/region.ts';
 
 /** What the shared-memory benches have in common: a full book, a clock that all processes share, peers pinned to a core. */
 export const BENCH_DEPTH = 20;
+export const BENCH_RECORD_BYTES = bookRecordBytes(2 * BENCH_DEPTH);
+/** So many echoes of one kind follow one another before the next kind's turn: some milliseconds, in which a machine stays as it is. */
+export const ECHO_BLOCK_ROUNDS = 1000;
 export const BENCH_INSTRUMENT: Instrument = { index: 0, symbol: 'BTCUSDT', priceScale: 2, quantityScale: 3 };
 
 export interface BenchBook extends BookUpdate {

@@ -1,7 +1,6 @@
 /*
  * The other process of the shared-memory benches. Arguments: a role, and what it needs.
- *   bounce FILE BYTES ROUNDS      bare hand-over: answers a counter, and so many bytes, with the same
- *   echo FROM TO ROUNDS           reads each book from one region and writes one to another
+ *   echo FILE FROM TO BLOCKS      in turn: answers bare hand-overs, those with bytes, and books of one region with books of another
  *   listen NAME COUNT             takes the time from publish to decoded of each book of a region
  *   drain NAME POLL_MS            reads for as long as it lives; sleeps between looks unless POLL_MS is 0
  *   write NAME                    rate of writing (million records a second of processor time), and garbage of a record (bytes)
@@ -12,7 +11,15 @@ import { Redis } from 'ioredis';
 import { open } from '../clients/typescript/index.ts';
 import { SystemClock } from '../src/model/clock.ts';
 import { ShmPublisher } from '../src/publish/shm.ts';
-import { BENCH_DEPTH, BENCH_INSTRUMENT, createBenchRegion, fullBook, SharedClock } from './shm-book.ts';
+import {
+  BENCH_DEPTH,
+  BENCH_INSTRUMENT,
+  BENCH_RECORD_BYTES,
+  createBenchRegion,
+  ECHO_BLOCK_ROUNDS,
+  fullBook,
+  SharedClock,
+} from './shm-book.ts';
 import { Bounce } from './shm-bounce.ts';
 
 const clock = new SharedClock();
@@ -34,22 +41,12 @@ function endWithParent(): void {
   if (++spins % SPINS_PER_LOOK === 0 && process.ppid !== parent) process.exit(1);
 }
 
-function bounce(file: string, payloadBytes: number, rounds: number): void {
-  const other = new Bounce(file, payloadBytes);
-  ready();
-  for (let round = 1; round <= rounds; round++) {
-    other.receive('ping', round, endWithParent);
-    other.send('pong', round);
-  }
-  process.exit(0);
-}
-
-function echo(from: string, to: string, rounds: number): void {
+function echo(file: string, from: string, to: string, blocks: number): void {
+  const bounce = new Bounce(file, BENCH_RECORD_BYTES);
   const reader = open(from);
   const region = createBenchRegion(to);
   const book = fullBook();
-  ready();
-  for (let round = 1; round <= rounds; round++) {
+  const echoBook = () => {
     let event = reader.next();
     while (event === undefined) {
       endWithParent();
@@ -57,7 +54,20 @@ function echo(from: string, to: string, rounds: number): void {
     }
     if (event.kind !== 'book') throw new Error(`a ${event.kind} instead of a book`);
     book.lastUpdateId = event.lastUpdateId;
-    region.writer.writeBook(book, round);
+    region.writer.writeBook(book, book.lastUpdateId);
+  };
+  ready();
+  let handOver = 0;
+  for (let block = 0; block < blocks; block++) {
+    for (let round = 0; round < ECHO_BLOCK_ROUNDS; round++) {
+      bounce.receive('ping', ++handOver, endWithParent);
+      bounce.send('pong', handOver);
+    }
+    for (let round = 0; round < ECHO_BLOCK_ROUNDS; round++) {
+      bounce.receiveBytes('ping', ++handOver, endWithParent);
+      bounce.sendBytes('pong', handOver);
+    }
+    for (let round = 0; round < ECHO_BLOCK_ROUNDS; round++) echoBook();
   }
   region.close();
   process.exit(0);
@@ -152,11 +162,8 @@ async function listenRedis(url: string, channel: string, count: number): Promise
 
 const [role, ...args] = process.argv.slice(2);
 switch (role) {
-  case 'bounce':
-    bounce(args[0]!, Number(args[1]), Number(args[2]));
-    break;
   case 'echo':
-    echo(args[0]!, args[1]!, Number(args[2]));
+    echo(args[0]!, args[1]!, args[2]!, Number(args[3]));
     break;
   case 'listen':
     listen(args[0]!, Number(args[1]));
