@@ -314,8 +314,16 @@ export class Feed implements RouteOwner, PipelineServices {
       return;
     this.#replacedAtNs.set(route, nowNs);
     this.#log('warn', 'streams are silent: replacing the socket', { route: route.plan.route, silent, of: judged });
-    if (isAllSilent) route.terminateAll('silent_stream');
+    if (isAllSilent) this.#abandon(route);
     else route.replace('silent_stream');
+  }
+
+  /** Its books are stale for its silence, whether or not each of them was silent for long enough to be told so by itself. */
+  #abandon(route: Route): void {
+    for (const { kind, instrument } of route.plan.streams) {
+      if (kind === 'depth') this.pipeline.sessions[instrument.index]!.markStale('silent_stream');
+    }
+    route.terminateAll('silent_stream');
   }
 
   /** One symbol after the other is compared with a fresh snapshot, spread over the interval. */
