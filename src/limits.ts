@@ -11,6 +11,11 @@ export const LIMITS = {
   /** A larger frame closes the socket (code 1009). A full 1000-level diff is 50 KB. */
   frame_bytes_max: 4 << 20,
   ws_handshake_timeout_ms: 10_000,
+  /**
+   * After this much of one socket, the event loop has a turn before more of it is read: libuv would read 2 MB in one go, and neither the
+   * answers of Redis nor the other route's frames would be seen meanwhile.
+   */
+  read_bytes_per_turn_max: 128 << 10,
   /** Without any frame or ping for this long, the socket is replaced. */
   socket_silence_ms_max: 60_000,
   /** A connection that was open this long counts as healthy: the next failure starts again from the shortest delay. */

@@ -42,6 +42,7 @@ export class Connection {
   /** Monotonic time of the last frame or ping. */
   lastHeardNs: number;
   frames = 0;
+  #bytesUntilTurn: number = LIMITS.read_bytes_per_turn_max;
   readonly #socket: WebSocket;
   readonly #owner: ConnectionOwner;
   #endReason: DisconnectReason | undefined;
@@ -96,7 +97,10 @@ export class Connection {
     socket.on('message', (data) => {
       if (this.#closed) return;
       this.frames += 1;
-      this.#owner.onFrame(this, data as Buffer);
+      const frame = data as Buffer;
+      this.#owner.onFrame(this, frame);
+      this.#bytesUntilTurn -= frame.length;
+      if (this.#bytesUntilTurn < 0) this.#letOthersHaveATurn();
     });
     socket.on('ping', () => {
       this.lastHeardNs = clock.nowNs();
@@ -120,6 +124,12 @@ export class Connection {
       }
       this.#finish();
     });
+  }
+
+  #letOthersHaveATurn(): void {
+    this.#bytesUntilTurn = LIMITS.read_bytes_per_turn_max;
+    this.#socket.pause();
+    setImmediate(() => this.#socket.resume());
   }
 
   #finish(): void {

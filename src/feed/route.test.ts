@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { LIMITS } from '../limits.ts';
 import { SystemClock } from '../model/clock.ts';
 import { LabelledCounter } from '../model/counters.ts';
 import { AttemptBudget } from './backoff.ts';
@@ -79,6 +80,25 @@ describe('route', () => {
     exchange.sockets[0]!.send('{"a":1}');
     await vi.waitFor(() => expect(frames).toEqual(['{"a":1}']));
     expect(seen).toEqual(['up']);
+  });
+
+  test('a flood is read in portions, and the event loop has a turn between two of them', async () => {
+    start();
+    await vi.waitFor(() => expect(exchange.sockets).toHaveLength(1));
+    const frame = 'x'.repeat(4096);
+    const portions: number[] = [];
+    let counted = 0;
+    const countTurn = (): void => {
+      portions.push(frames.length - counted);
+      counted = frames.length;
+      turn = setImmediate(countTurn);
+    };
+    let turn = setImmediate(countTurn);
+    for (let count = 0; count < 500; count++) exchange.sockets[0]!.send(frame);
+    await vi.waitFor(() => expect(frames).toHaveLength(500), 5000);
+    clearImmediate(turn);
+    // What was read from the socket already is handed on all the same: two reads of 64 KiB at most.
+    expect(Math.max(...portions) * frame.length).toBeLessThanOrEqual(LIMITS.read_bytes_per_turn_max + 2 * 65_536);
   });
 
   test.each([
