@@ -6,7 +6,15 @@
  */
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type RunningService, startRedis, startService, startSimulator, until } from '../test/e2e/processes.ts';
+import {
+  type RunningService,
+  type RunningSimulator,
+  start,
+  startRedis,
+  startService,
+  startSimulator,
+  until,
+} from '../test/e2e/processes.ts';
 import { between, residentMb, usageOf } from './process-usage.ts';
 import { BenchReport } from './report.ts';
 import { latencyPercentile, readMetrics } from './service-metrics.ts';
@@ -59,6 +67,26 @@ async function warmUp(controlUrl: string): Promise<void> {
   await setRate(Number(flags.rate));
 }
 
+/** Per cent of a core that receiving alone takes, once its code is compiled too. */
+async function idleFloor({ symbols, wsUrl, controlUrl }: RunningSimulator): Promise<number> {
+  const streams = (what: string) => symbols.map((symbol) => `${symbol.toLowerCase()}@${what}`).join('/');
+  const urls = [
+    `${wsUrl}/public/stream?streams=${streams('depth@100ms')}`,
+    `${wsUrl}/market/stream?streams=${streams('aggTrade')}`,
+  ];
+  const receiver = start(process.execPath, ['dist/bench/baseline/receiver.js', ...urls]);
+  try {
+    await until('receiver', () => receiver.output.find((line) => line === 'open'));
+    await warmUp(controlUrl);
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    const before = usageOf(receiver.process.pid!);
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    return between(before, usageOf(receiver.process.pid!)).cpuPercent;
+  } finally {
+    await receiver.end('SIGKILL');
+  }
+}
+
 async function measure(count: number, report: BenchReport): Promise<void> {
   const redis = await startRedis();
   const simulator = await startSimulator(['--symbol-count', String(count), '--rate', flags.rate, '--trade-rate', '2']);
@@ -107,6 +135,7 @@ async function measure(count: number, report: BenchReport): Promise<void> {
       report.add(`${name}: frame received to published, ${label}, at most`, latency, 'µs');
     }
     report.add(`${name}: resident`, residentMb(pid), 'MB', isMany ? undefined : '≤ 90');
+    if (!isMany) report.add(`${name}: CPU of a process that ignores the same frames`, await idleFloor(simulator), '%');
   } finally {
     await service.end();
     await simulator.end();

@@ -11,17 +11,53 @@ import type { RecordedLoop } from './load/recorded-loop.ts';
 
 const DEPTH = 20;
 
-/** The service's pipeline and its sinks, wired as in src/service.ts, with frames from memory instead of sockets. */
-export class PipelineRig implements Publisher {
+/** Stands between two sinks and tells when it is its turn. */
+class Stopwatch implements Publisher {
   readonly name = 'stopwatch';
+  bookMs = 0;
+  readonly #onEndOfBatch: () => void;
+
+  constructor(onEndOfBatch: () => void) {
+    this.#onEndOfBatch = onEndOfBatch;
+  }
+
+  onBook(): void {
+    this.bookMs = performance.now();
+  }
+
+  onTrade(): void {}
+  onStatus(): void {}
+
+  onEndOfBatch(): void {
+    this.#onEndOfBatch();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Of a batch, since `feed`: when its last book was in the ring, its commands were encoded, and the write to Redis's socket had returned. */
+export interface BatchTimes {
+  readonly ringMs: number;
+  readonly encodedMs: number;
+  readonly writtenMs: number;
+  /** Of its frames. */
+  readonly bytes: number;
+}
+
+/** The service's pipeline and its sinks, wired as in src/service.ts, with frames from memory instead of sockets. */
+export class PipelineRig {
   readonly pipeline: Pipeline;
-  /** Called after the I/O of each batch, with the time since `feed`. */
-  onPublished: ((elapsedMs: number) => void) | undefined;
+  /** Called after the I/O of each batch. */
+  onPublished: ((times: BatchTimes) => void) | undefined;
   readonly #loop: RecordedLoop;
   readonly #redis: RedisPublisher;
   readonly #shm: ShmPublisher;
   #position = 0;
   #startMs = 0;
+  #encodedMs = 0;
+  #bytes = 0;
 
   constructor(loop: RecordedLoop, redisUrl: string, shmFolder: string) {
     this.#loop = loop;
@@ -42,7 +78,19 @@ export class PipelineRig implements Publisher {
       isTradeOverlapping: () => false,
     };
     const options = { depth: DEPTH, lastPriceSource: 'trade', audit: false } as const;
-    const publishers = [this.#shm, this.#redis, this];
+    const encoded = new Stopwatch(() => {
+      this.#encodedMs = performance.now();
+    });
+    const written = new Stopwatch(() => {
+      const start = this.#startMs;
+      this.onPublished?.({
+        ringMs: encoded.bookMs - start,
+        encodedMs: this.#encodedMs - start,
+        writtenMs: performance.now() - start,
+        bytes: this.#bytes,
+      });
+    });
+    const publishers = [this.#shm, encoded, this.#redis, written];
     this.pipeline = new Pipeline(binanceUsdm, instruments, options, clock, publishers, services, onLog);
     this.#redis.start();
   }
@@ -61,7 +109,8 @@ export class PipelineRig implements Publisher {
   feed(frames: number): void {
     const first = this.#position;
     this.#position += frames;
-    for (let position = first; position < this.#position; position++) this.#loop.frame(position);
+    this.#bytes = 0;
+    for (let position = first; position < this.#position; position++) this.#bytes += this.#loop.frame(position).length;
     this.#startMs = performance.now();
     for (let position = first; position < this.#position; position++) {
       this.pipeline.onFrame(this.#loop.frames[position % this.#loop.frames.length]!.bytes);
@@ -71,14 +120,6 @@ export class PipelineRig implements Publisher {
   async close(): Promise<void> {
     await this.#redis.close();
     await this.#shm.close();
-  }
-
-  onBook(): void {}
-  onTrade(): void {}
-  onStatus(): void {}
-
-  onEndOfBatch(): void {
-    this.onPublished?.(performance.now() - this.#startMs);
   }
 
   async #snapshot(instrument: Instrument, onStart: () => void): Promise<DepthSnapshot> {
