@@ -107,7 +107,7 @@ function createSteps(
       const word = (ringOffset + offset) >> 2;
       const reach = Math.min(available, capacity - offset);
       // Who keeps up copies before it looks: the processor then waits for all cache lines at once, not for the one with the length first.
-      copy(word, reach <= copyBytesMax ? reach : Math.max(RECORD_ALIGNMENT, words[word + RECORD_LENGTH_WORD]!));
+      copy(word, reach <= copyBytesMax ? reach : lengthAt(word));
       // 3
       const length = copied[RECORD_LENGTH_WORD]!;
       const isPossible = length !== 0 && length % RECORD_ALIGNMENT === 0 && length <= reach;
@@ -126,6 +126,12 @@ function createSteps(
     }
   }
 
+  /** As much as is worth copying: of bytes that may change meanwhile. */
+  function lengthAt(word: number): number {
+    fence();
+    return Math.max(RECORD_ALIGNMENT, words[word + RECORD_LENGTH_WORD]!);
+  }
+
   /** Undefined when the record is impossible, null when it is one to skip. */
   function decode(word: number, length: number): RecordEvent | null | undefined {
     if (verify && copied[RECORD_TYPE_WORD] !== TYPE_PADDING) {
@@ -139,10 +145,14 @@ function createSteps(
   /** False when there is nothing new. */
   function loadTail(): boolean {
     loadInt64Into(floats, TAIL, positions, KNOWN_TAIL);
-    fence();
     const tail = positions[KNOWN_TAIL]!;
     const cursor = positions[CURSOR]!;
-    if (tail === cursor) return false;
+    if (tail === cursor) {
+      // A caller that spins must load it again.
+      fence();
+      return false;
+    }
+    processorFence();
     if (tail > cursor && tail % RECORD_ALIGNMENT === 0) return true;
     positions[KNOWN_TAIL] = cursor;
     throw corrupt(`tail ${tail}`);
