@@ -52,6 +52,14 @@ export const LIMITS = {
   /** Trades held back while a gap before them is refilled from REST; above it the gap is given up and reported as lost. */
   held_trades_max: 10_000,
   trade_refill_ms_max: 5_000,
+  /**
+   * A gap within the calm time of the one before waits before its trades are asked for, doubling from the first delay to the last, with full
+   * jitter: one page costs 20 of the minute's 2400 and fills every gap that it covers, so that a stream which loses every fourth trade
+   * must not ask for one page a gap.
+   */
+  trade_refill_calm_ms: 10_000,
+  trade_refill_pace_ms: 50,
+  trade_refill_pace_ms_max: 1_000,
   /** Trade ids this far below the last one are an exchange that started anew. */
   trade_id_restart_distance: 100_000,
   /** A larger gap is reported as lost without asking. */
@@ -150,6 +158,7 @@ assertLimit(
   LIMITS.redis_conflate_above_bytes < LIMITS.redis_queue_bytes_max,
   'books conflate before trades are dropped',
 );
+assertLimit(LIMITS.trade_refill_pace_ms_max < LIMITS.trade_refill_ms_max, 'a gap is asked for before it is given up');
 assertLimit(LIMITS.levels_per_update_max <= LIMITS.levels_per_side_max, 'one update fits into a book');
 assertLimit(LIMITS.rotation_overlap_ms < LIMITS.rotation_timeout_ms, 'a successor has time to overlap');
 assertLimit(

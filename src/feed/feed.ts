@@ -142,8 +142,10 @@ export class Feed implements RouteOwner, PipelineServices {
   async requestSnapshot(instrument: Instrument, priority: Priority, onStart: () => void): Promise<DepthSnapshot> {
     this.#snapshotsWaiting += 1;
     const { rest } = this.#exchange;
-    const remaining = this.rest.budget.remaining(Date.now());
-    const limit = chooseSnapshotLimit(rest.snapshotSizes, this.#options.depth, this.#snapshotsWaiting, remaining);
+    const { budget } = this.rest;
+    const remaining = budget.remaining(Date.now());
+    const { depth } = this.#options;
+    const limit = chooseSnapshotLimit(rest.snapshotSizes, depth, this.#snapshotsWaiting, remaining, budget.weightMax);
     const request = rest.snapshot(instrument, limit, this.pipeline.onScale.bind(this.pipeline));
     try {
       const snapshot = await this.rest.request(request, priority, onStart);

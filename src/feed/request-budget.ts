@@ -27,7 +27,7 @@ export class RequestBudget {
   take(weight: number, reserve: number, nowMs: number): number {
     this.#roll(nowMs);
     if (nowMs < this.#blockedUntilMs) return this.#blockedUntilMs - nowMs;
-    if (this.#used + weight > this.#limit.weight * SHARE * (1 - reserve)) {
+    if (this.#used + weight > this.weightMax * (1 - reserve)) {
       return this.#windowStartMs + this.#limit.windowMs - nowMs;
     }
     this.#used += weight;
@@ -52,7 +52,12 @@ export class RequestBudget {
   /** What could still be booked now, in weight. */
   remaining(nowMs: number): number {
     this.#roll(nowMs);
-    return nowMs < this.#blockedUntilMs ? 0 : Math.max(0, this.#limit.weight * SHARE - this.#used);
+    return nowMs < this.#blockedUntilMs ? 0 : Math.max(0, this.weightMax - this.#used);
+  }
+
+  /** What could be booked of a whole window, in weight. */
+  get weightMax(): number {
+    return this.#limit.weight * SHARE;
   }
 
   get usedWeight(): number {

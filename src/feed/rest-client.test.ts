@@ -70,6 +70,16 @@ describe('REST client', () => {
     expect(paths.slice(8)).toEqual(['/resync', '/snapshot', '/candles']);
   });
 
+  test('a request that must leave a reserve holds up none that need not', async () => {
+    client.budget.report(75, Date.now());
+    const trades = client.request(textOf('/trades', 5), PRIORITY.trades);
+    trades.catch(() => {});
+    expect(await client.request(textOf('/snapshot', 5), PRIORITY.snapshot)).toBe('fine');
+    expect(await client.request(textOf('/resync', 5), PRIORITY.resync)).toBe('fine');
+    expect(paths).toEqual(['/snapshot', '/resync']);
+    expect(client.waitingCount).toBe(1);
+  });
+
   test('says when a request leaves, not when it is asked for', async () => {
     client.budget.block(300, Date.now());
     let startedMs = 0;

@@ -99,15 +99,29 @@ export class RestClient {
   #pump(): void {
     clearTimeout(this.#wakeUp);
     while (!this.#closed && this.#waiting.length > 0 && this.#running < LIMITS.rest_parallel_max) {
-      const entry = this.#waiting[0]!;
-      const waitMs = this.budget.take(entry.request.weight, RESERVE[entry.priority]!, Date.now());
+      const { index, waitMs } = this.#nextAffordable();
       if (waitMs > 0) {
         this.#wakeUp = setTimeout(() => this.#pump(), Math.min(waitMs + 5, 60_000));
         return;
       }
-      this.#waiting.shift();
-      void this.#send(entry);
+      const [entry] = this.#waiting.splice(index, 1);
+      void this.#send(entry!);
     }
+  }
+
+  /** The most urgent request that may go now, or how long to wait: one that must leave a reserve holds up none that need not. */
+  #nextAffordable(): { index: number; waitMs: number } {
+    let waitMs = Number.POSITIVE_INFINITY;
+    let lastPriority = -1;
+    for (const [index, { request, priority }] of this.#waiting.entries()) {
+      // Of equals none overtakes another.
+      if (priority === lastPriority) continue;
+      lastPriority = priority;
+      const entryWaitMs = this.budget.take(request.weight, RESERVE[priority]!, Date.now());
+      if (entryWaitMs === 0) return { index, waitMs: 0 };
+      waitMs = Math.min(waitMs, entryWaitMs);
+    }
+    return { index: -1, waitMs };
   }
 
   async #send(entry: Waiting): Promise<void> {

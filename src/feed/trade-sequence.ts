@@ -3,6 +3,7 @@ import { LabelledCounter } from '../model/counters.ts';
 import { POW10 } from '../model/decimal.ts';
 import { Trade } from '../model/events.ts';
 import type { Instrument } from '../model/instrument.ts';
+import { Backoff } from './backoff.ts';
 
 export interface TradeHost {
   nowNs(): number;
@@ -36,6 +37,9 @@ export class TradeSequence {
   #heldSinceNs = Number.NaN;
   #isFetching = false;
   #fetchAtNs = Number.NaN;
+  /** Between the gap and its request, when gaps come thick. */
+  readonly #pace = new Backoff(LIMITS.trade_refill_pace_ms, LIMITS.trade_refill_pace_ms_max);
+  #lastGapNs = Number.NEGATIVE_INFINITY;
   /** Grows whenever a wait ends, so that an answer to an earlier one is not taken for this one's. */
   #wait = 0;
 
@@ -100,9 +104,19 @@ export class TradeSequence {
   #startHolding(trade: Trade): void {
     this.#held.push(copyOf(trade));
     this.#heldSinceNs = this.#host.nowNs();
-    this.#fetchAtNs = this.#heldSinceNs + LIMITS.gap_hold_ms * 1e6;
+    const paceMs = this.#paceMs();
+    const waitMs = this.#host.isTradeOverlapping(this) ? Math.max(LIMITS.gap_hold_ms, paceMs) : paceMs;
+    this.#fetchAtNs = this.#heldSinceNs + waitMs * 1e6;
     if (trade.tradeId - this.#lastId > LIMITS.trade_refill_gap_max) this.#giveUp();
-    else if (!this.#host.isTradeOverlapping(this)) void this.#fetch();
+    else if (waitMs === 0) void this.#fetch();
+  }
+
+  #paceMs(): number {
+    const isCalm = this.#heldSinceNs - this.#lastGapNs > LIMITS.trade_refill_calm_ms * 1e6;
+    this.#lastGapNs = this.#heldSinceNs;
+    if (!isCalm) return this.#pace.nextDelayMs();
+    this.#pace.reset();
+    return 0;
   }
 
   #onTradeWhileHolding(trade: Trade): void {
