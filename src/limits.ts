@@ -28,7 +28,7 @@ export const LIMITS = {
   rotation_timeout_ms: 15_000,
   rotation_retry_ms: 30_000,
 
-  // --- liveness: a stream is silent after five times its longest gap, within these bounds
+  // --- liveness: a stream is silent after five times its second longest gap, within these bounds
   depth_silence_floor_ms: 2_000,
   depth_silence_ceiling_ms: 60_000,
   trade_silence_floor_ms: 15_000,
