@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { LIMITS } from '../../src/limits.ts';
 import { until } from './processes.ts';
 import { Rig } from './rig.ts';
 
 /** One fault of the exchange each, against the whole service: what is said meanwhile, and that it comes back by itself. */
 
 const LIVE_AGAIN_MS_MAX = 10_000;
+/** Silence is judged by the gaps that the stream has shown, and a busy machine stretches those. */
+const NOTICED_MS_MAX = LIMITS.depth_silence_ceiling_ms;
 
 describe('the service under a fault of the exchange', () => {
   let rig: Rig;
@@ -63,7 +66,11 @@ describe('the service under a fault of the exchange', () => {
     await rig.live();
     await rig.nextBook('BTCUSDT');
     rig.exchange.faults.add({ kind: 'half_open', route: 'public', count: 1 });
-    await until('stale', () => rig.statusesOf('BTCUSDT').find((status) => status === 'stale:silent_stream'), 10_000);
+    await until(
+      'stale',
+      () => rig.statusesOf('BTCUSDT').find((status) => status === 'stale:silent_stream'),
+      NOTICED_MS_MAX,
+    );
     await rig.live(LIVE_AGAIN_MS_MAX);
     expect(await rig.metric('websocket_disconnects_total{route="public",reason="silent_stream"}')).toBeGreaterThan(0);
   });
@@ -73,7 +80,11 @@ describe('the service under a fault of the exchange', () => {
     await rig.live();
     await rig.nextBook('BTCUSDT');
     const id = rig.exchange.faults.add({ kind: 'stall', stream: 'btcusdt@depth@100ms' });
-    await until('stale', () => rig.statusesOf('BTCUSDT').find((status) => status === 'stale:silent_stream'), 10_000);
+    await until(
+      'stale',
+      () => rig.statusesOf('BTCUSDT').find((status) => status === 'stale:silent_stream'),
+      NOTICED_MS_MAX,
+    );
     rig.exchange.faults.remove(id);
     await rig.live(LIVE_AGAIN_MS_MAX);
     expect(rig.statusesOf('ETHUSDT')).toEqual(['live:snapshot_bridged']);
