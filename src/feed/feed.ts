@@ -148,7 +148,9 @@ export class Feed implements RouteOwner, PipelineServices {
     const limit = chooseSnapshotLimit(rest.snapshotSizes, depth, this.#snapshotsWaiting, remaining, budget.weightMax);
     const request = rest.snapshot(instrument, limit, this.pipeline.onScale.bind(this.pipeline));
     try {
-      const snapshot = await this.rest.request(request, priority, onStart);
+      // The order in which the user named them is the order in which symbols go live.
+      const rank = priority === PRIORITY.snapshot ? instrument.index : 0;
+      const snapshot = await this.rest.request(request, priority, { onStart, rank });
       this.#refusals = 0;
       this.pipeline.scheduleFlush();
       return snapshot;

@@ -70,6 +70,17 @@ describe('REST client', () => {
     expect(paths.slice(8)).toEqual(['/resync', '/snapshot', '/candles']);
   });
 
+  test('among equals the rank decides, then who asked first', async () => {
+    client.budget.block(50, Date.now());
+    const ranks = [3, 1, 2, 1];
+    const asked = ranks.map((rank, index) =>
+      client.request(textOf(`/rank${rank}-${index}`), PRIORITY.snapshot, { rank }),
+    );
+    asked.push(client.request(textOf('/resync'), PRIORITY.resync, { rank: 9 }));
+    await Promise.all(asked);
+    expect(paths).toEqual(['/resync', '/rank1-1', '/rank1-3', '/rank2-2', '/rank3-0']);
+  });
+
   test('a request that must leave a reserve holds up none that need not', async () => {
     client.budget.report(75, Date.now());
     const trades = client.request(textOf('/trades', 5), PRIORITY.trades);
@@ -84,8 +95,10 @@ describe('REST client', () => {
     client.budget.block(300, Date.now());
     let startedMs = 0;
     const askedMs = performance.now();
-    await client.request(textOf('/a'), PRIORITY.resync, () => {
-      startedMs = performance.now();
+    await client.request(textOf('/a'), PRIORITY.resync, {
+      onStart: () => {
+        startedMs = performance.now();
+      },
     });
     expect(startedMs - askedMs).toBeGreaterThan(250);
   });

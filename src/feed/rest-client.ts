@@ -4,7 +4,7 @@ import { LabelledCounter } from '../model/counters.ts';
 import { HttpGetter } from './http-get.ts';
 import type { RequestBudget } from './request-budget.ts';
 
-/** Lower goes first; equals go in the order in which they were asked. */
+/** Lower goes first. */
 export const PRIORITY = { instruments: 0, resync: 1, trades: 2, snapshot: 3, refresh: 4, candles: 5 } as const;
 export type Priority = (typeof PRIORITY)[keyof typeof PRIORITY];
 
@@ -26,9 +26,17 @@ export class RestRefusedError extends Error {
   }
 }
 
+export interface RequestOptions {
+  /** Called when the request actually leaves: from then on diffs are worth buffering for its answer. */
+  readonly onStart?: () => void;
+  /** Among equals of a priority, lower goes first, then who was asked first; 0 when left out. */
+  readonly rank?: number;
+}
+
 interface Waiting {
   readonly request: RestRequest<unknown>;
   readonly priority: Priority;
+  readonly rank: number;
   readonly order: number;
   readonly onStart: (() => void) | undefined;
   readonly resolve: (value: unknown) => void;
@@ -55,17 +63,15 @@ export class RestClient {
     this.budget = budget;
   }
 
-  /**
-   * @param onStart called when the request actually leaves: from then on diffs are worth buffering for its answer
-   * @throws RestRefusedError, FeedError (a body that is not what was asked for), Error (network, status, closed)
-   */
-  request<T>(request: RestRequest<T>, priority: Priority, onStart?: () => void): Promise<T> {
+  /** @throws RestRefusedError, FeedError (a body that is not what was asked for), Error (network, status, closed) */
+  request<T>(request: RestRequest<T>, priority: Priority, { onStart, rank = 0 }: RequestOptions = {}): Promise<T> {
     if (this.#closed) return Promise.reject(new Error('REST client is closed'));
     return new Promise<T>((resolve, reject) => {
       this.#order += 1;
       const entry: Waiting = {
         request,
         priority,
+        rank,
         order: this.#order,
         onStart,
         resolve: resolve as (value: unknown) => void,
@@ -89,9 +95,7 @@ export class RestClient {
   }
 
   #enqueue(entry: Waiting): void {
-    const at = this.#waiting.findIndex(
-      (other) => other.priority > entry.priority || (other.priority === entry.priority && other.order > entry.order),
-    );
+    const at = this.#waiting.findIndex((other) => isBefore(entry, other));
     if (at === -1) this.#waiting.push(entry);
     else this.#waiting.splice(at, 0, entry);
   }
@@ -164,6 +168,11 @@ export class RestClient {
       entry.reject(error as Error);
     }
   }
+}
+
+function isBefore(one: Waiting, other: Waiting): boolean {
+  if (one.priority !== other.priority) return one.priority < other.priority;
+  return one.rank === other.rank ? one.order < other.order : one.rank < other.rank;
 }
 
 function pathOf(request: RestRequest<unknown>): string {
