@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { getHeapStatistics } from 'node:v8';
 import { Redis } from 'ioredis';
+import { setUpYoungGeneration } from '../src/cli/young-generation.ts';
 import { startEmbeddedRedis } from '../src/ops/embedded-redis.ts';
 import { Straightforward } from './baseline/straightforward.ts';
 import { GarbageWatch } from './garbage.ts';
@@ -138,6 +139,8 @@ async function measureSurvivors(rig: PipelineRig): Promise<number> {
   return ((await used()) - before) / ALLOCATION_FRAMES;
 }
 
+// As in the service.
+setUpYoungGeneration();
 const loop = RecordedLoop.open('btcusdt');
 if (loop === undefined) process.exit(0);
 const server = await startEmbeddedRedis();

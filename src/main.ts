@@ -1,4 +1,4 @@
-import { keepYoungGenerationSmall } from './cli/young-generation.ts';
+import { setUpYoungGeneration } from './cli/young-generation.ts';
 import { UsageError } from './model/errors.ts';
 import { nearestNames } from './model/nearest.ts';
 
@@ -81,5 +81,5 @@ function complain(error: unknown): number {
   return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
 }
 
-keepYoungGenerationSmall();
+setUpYoungGeneration();
 process.exit(await main(process.argv.slice(2)).catch(complain));
