@@ -44,7 +44,7 @@ const EVENT_WORDS = layout.BOOK_LEVELS / 4;
  * the next one overwrites, whatever its kind: keep `book.copy()` instead. Numbers named `…Mantissa` are whole numbers at the scale
  * beside them; the others are plain decimals.
  */
-abstract class Event {
+abstract class CopiedRecord {
   /** The record's first 128 bytes: layout.ts says what is where. */
   readonly words: Uint32Array;
   protected readonly floats: Float64Array;
@@ -95,7 +95,7 @@ abstract class Event {
 }
 
 /** The whole top of a book. Best levels have index 0. */
-export class BookEvent extends Event {
+export class BookEvent extends CopiedRecord {
   readonly kind = 'book';
   /** Price and quantity mantissas in turn: all bids, then all asks. Valid up to 2 × (bidCount + askCount). */
   readonly levels: Float64Array;
@@ -220,7 +220,7 @@ export class BookEvent extends Event {
   }
 }
 
-export class TradeEvent extends Event {
+export class TradeEvent extends CopiedRecord {
   readonly kind = 'trade';
 
   get tradeId(): number {
@@ -268,7 +268,7 @@ export class TradeEvent extends Event {
 }
 
 /** A book's state changed. */
-export class StatusEvent extends Event {
+export class StatusEvent extends CopiedRecord {
   readonly kind = 'status';
 
   get state(): MarketState {
