@@ -50,8 +50,8 @@ interface Echoes {
 
 /**
  * Half of: one process sends, the other answers in kind. So each half has one writing and one reading. What is compared takes turns every
- * few milliseconds, because the time that a cache line takes between two virtual processors changes by a factor of four within seconds, as
- * the host moves them: hyperthreads of one core, cores of one cache, or neither.
+ * few milliseconds, because on a virtual machine the time that a cache line takes between two processors can triple from one minute to the
+ * next, most likely as the host moves them.
  */
 async function measureEchoes(): Promise<Echoes> {
   const file = `/dev/shm/${name('bounce')}`;
