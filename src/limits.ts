@@ -11,6 +11,14 @@ export const LIMITS = {
   /** A larger frame closes the socket (code 1009). A full 1000-level diff is 50 KB. */
   frame_bytes_max: 4 << 20,
   ws_handshake_timeout_ms: 10_000,
+  /** The server's answer, without the frames behind it. */
+  ws_handshake_bytes_max: 16 << 10,
+  /** A server that does not end the connection after the closing frames is cut off. */
+  ws_close_timeout_ms: 2_000,
+  /** Above this, pings are not answered: the server does not read. */
+  ws_unsent_bytes_max: 64 << 10,
+  /** One read of a socket. */
+  ws_read_bytes: 64 << 10,
   /**
    * After this much of one socket, the event loop has a turn before more of it is read: libuv would read 2 MB in one go, and neither the
    * answers of Redis nor the other route's frames would be seen meanwhile.

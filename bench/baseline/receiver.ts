@@ -1,17 +1,21 @@
 /*
- * A process that receives the frames of some streams and does nothing with them: what any service on this runtime costs at the least.
+ * A process that receives the frames of some streams, as the service does, and does nothing with them.
  *
  *   node dist/bench/baseline/receiver.js URL [URL …]
  */
-import { WebSocket } from 'ws';
+import { WebSocketClient } from '../../src/feed/websocket/client.ts';
 
 let open = 0;
 const urls = process.argv.slice(2);
-for (const url of urls) {
-  const socket = new WebSocket(url, { perMessageDeflate: false, skipUTF8Validation: true });
-  socket.on('message', () => {});
-  socket.on('open', () => {
+const listener = {
+  onOpen: () => {
     open += 1;
     if (open === urls.length) console.log('open');
-  });
-}
+  },
+  onReadStart: () => {},
+  onMessage: () => {},
+  onReadEnd: () => {},
+  onPing: () => {},
+  onEnd: () => process.exit(1),
+};
+for (const url of urls) new WebSocketClient(url, listener, { compression: false });

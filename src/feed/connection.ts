@@ -1,7 +1,7 @@
-import { WebSocket } from 'ws';
 import type { ConnectionPlan } from '../exchanges/exchange.ts';
-import { LIMITS } from '../limits.ts';
 import type { Clock } from '../model/clock.ts';
+import { WebSocketClient, type WebSocketEnd, type WebSocketListener } from './websocket/client.ts';
+import { WebSocketError } from './websocket/websocket-error.ts';
 
 /** Why a socket ended, as counted in `websocket_disconnects_total{reason}`. */
 export type DisconnectReason =
@@ -22,8 +22,11 @@ export type DisconnectReason =
 
 export interface ConnectionOwner {
   onOpen(connection: Connection): void;
+  /** The frames until `onBatchEnd` were read from the socket in one go. */
+  onBatchStart(): void;
   /** The bytes belong to the socket's buffer: valid until the call returns. */
   onFrame(connection: Connection, frame: Uint8Array): void;
+  onBatchEnd(): void;
   /** Called once, also when the socket never opened. */
   onClosed(connection: Connection, reason: DisconnectReason, detail: string): void;
 }
@@ -34,7 +37,7 @@ export interface ConnectionOptions {
 }
 
 /** One WebSocket, from dialling to its end. It is never reused: whoever owns it opens another. */
-export class Connection {
+export class Connection implements WebSocketListener {
   readonly plan: ConnectionPlan;
   readonly dialledNs: number;
   /** Monotonic time of the opening; NaN before. */
@@ -42,111 +45,84 @@ export class Connection {
   /** Monotonic time of the last frame or ping. */
   lastHeardNs: number;
   frames = 0;
-  #bytesUntilTurn: number = LIMITS.read_bytes_per_turn_max;
-  readonly #socket: WebSocket;
+  readonly #socket: WebSocketClient;
+  readonly #subscribe: readonly string[];
   readonly #owner: ConnectionOwner;
-  #endReason: DisconnectReason | undefined;
-  #endDetail = '';
-  #closed = false;
+  readonly #clock: Clock;
+  #isClosed = false;
 
   constructor(plan: ConnectionPlan, subscribe: readonly string[], owner: ConnectionOwner, options: ConnectionOptions) {
     this.plan = plan;
+    this.#subscribe = subscribe;
     this.#owner = owner;
+    this.#clock = options.clock;
     this.dialledNs = options.clock.nowNs();
     this.lastHeardNs = this.dialledNs;
-    this.#socket = new WebSocket(plan.url, {
-      perMessageDeflate: options.compression,
-      maxPayload: LIMITS.frame_bytes_max,
-      handshakeTimeout: LIMITS.ws_handshake_timeout_ms,
-      followRedirects: false,
-      // The decoder reads bytes and rejects what it does not know: a second pass over them would be wasted.
-      skipUTF8Validation: true,
-    });
-    this.#listen(subscribe, options.clock);
+    this.#socket = new WebSocketClient(plan.url, this, options);
   }
 
   get isOpen(): boolean {
-    return this.#socket.readyState === WebSocket.OPEN;
+    return this.#socket.isOpen;
   }
 
   /** Asks for an orderly end (code 1000) and takes no more frames; the owner hears of it at once. */
   close(reason: DisconnectReason): void {
-    if (this.#closed) return;
-    this.#endReason = reason;
+    if (this.#isClosed) return;
     this.#socket.close(1000);
-    this.#finish();
+    this.#finish(reason, '');
   }
 
   /** Drops the socket without a closing handshake: for one that no longer answers. */
   terminate(reason: DisconnectReason): void {
-    if (this.#closed) return;
-    this.#endReason = reason;
+    if (this.#isClosed) return;
     this.#socket.terminate();
-    this.#finish();
+    this.#finish(reason, '');
   }
 
-  #listen(subscribe: readonly string[], clock: Clock): void {
-    const socket = this.#socket;
-    socket.on('open', () => {
-      if (this.#closed) return;
-      this.openedNs = clock.nowNs();
-      this.lastHeardNs = this.openedNs;
-      for (const message of subscribe) socket.send(message);
-      this.#owner.onOpen(this);
-    });
-    socket.on('message', (data) => {
-      if (this.#closed) return;
-      this.frames += 1;
-      const frame = data as Buffer;
-      this.#owner.onFrame(this, frame);
-      this.#bytesUntilTurn -= frame.length;
-      if (this.#bytesUntilTurn < 0) this.#letOthersHaveATurn();
-    });
-    socket.on('ping', () => {
-      this.lastHeardNs = clock.nowNs();
-    });
-    socket.on('unexpected-response', (request, response) => {
-      const status = response.statusCode ?? 0;
-      this.#endReason = status >= 300 && status < 400 ? 'redirect' : 'handshake_refused';
-      this.#endDetail = `HTTP ${status}`;
-      request.destroy();
-      this.#finish();
-    });
-    socket.on('error', (error) => {
-      this.#endReason ??= reasonOf(error);
-      this.#endDetail ||= error.message;
-    });
-    socket.on('close', (code, text) => {
-      if (this.#endReason === undefined) {
-        // 1006 is what the library says when the peer vanished without a close frame.
-        this.#endReason = code === 1006 ? 'reset' : 'close_frame';
-        this.#endDetail = `code ${code} ${text.toString('utf8').slice(0, 120)}`.trim();
-      }
-      this.#finish();
-    });
+  // --- from the socket
+
+  onOpen(): void {
+    this.openedNs = this.#clock.nowNs();
+    this.lastHeardNs = this.openedNs;
+    for (const message of this.#subscribe) this.#socket.send(message);
+    this.#owner.onOpen(this);
   }
 
-  #letOthersHaveATurn(): void {
-    this.#bytesUntilTurn = LIMITS.read_bytes_per_turn_max;
-    this.#socket.pause();
-    setImmediate(() => this.#socket.resume());
+  onReadStart(): void {
+    this.#owner.onBatchStart();
   }
 
-  #finish(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#owner.onClosed(this, this.#endReason ?? 'error', this.#endDetail);
+  onMessage(message: Uint8Array): void {
+    this.frames += 1;
+    this.#owner.onFrame(this, message);
+  }
+
+  onReadEnd(): void {
+    this.#owner.onBatchEnd();
+  }
+
+  onPing(): void {
+    this.lastHeardNs = this.#clock.nowNs();
+  }
+
+  onEnd({ error, code, reason }: WebSocketEnd): void {
+    if (error !== undefined) this.#finish(reasonOf(error), error.message);
+    else this.#finish(code === 1006 ? 'reset' : 'close_frame', `code ${code} ${reason.slice(0, 120)}`.trim());
+  }
+
+  #finish(reason: DisconnectReason, detail: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#owner.onClosed(this, reason, detail);
   }
 }
 
 function reasonOf(error: Error & { code?: string }): DisconnectReason {
+  if (error instanceof WebSocketError) return error.fault;
   const code = error.code ?? '';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns_failure';
   if (code === 'ECONNREFUSED') return 'connection_refused';
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'ETIMEDOUT') return 'reset';
-  if (code.startsWith('WS_ERR_')) return 'protocol_error';
-  if (code.startsWith('ERR_TLS') || code.startsWith('CERT_') || code.includes('SSL') || code.includes('CERT'))
-    return 'tls_failure';
-  if (error.message.includes('handshake has timed out')) return 'handshake_timeout';
+  if (/^ERR_TLS|CERT|SSL|SIGNATURE|^EPROTO/.test(code)) return 'tls_failure';
   return 'error';
 }

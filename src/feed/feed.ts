@@ -107,9 +107,17 @@ export class Feed implements RouteOwner, PipelineServices {
 
   // --- sockets
 
+  onBatchStart(): void {
+    this.pipeline.beginBatch();
+  }
+
   onFrame(connection: Connection, frame: Uint8Array): void {
     this.pipeline.onFrame(frame);
     connection.lastHeardNs = this.pipeline.nowNs();
+  }
+
+  onBatchEnd(): void {
+    this.pipeline.endBatch();
   }
 
   onRouteUp(route: Route): void {

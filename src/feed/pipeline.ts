@@ -95,11 +95,17 @@ export class Pipeline implements MarketSink, SessionHost, TradeHost {
     return this.#isBatchOpen ? this.#batchTimeNs : this.#clock.nowNs();
   }
 
-  /** Something was or will be handed to publishers in this turn of the event loop: flush them at its end. */
-  scheduleFlush(): void {
+  /** Frames follow, and then `endBatch`: until then nothing is flushed. */
+  beginBatch(): void {
     if (this.#isBatchOpen) return;
     this.#isBatchOpen = true;
     this.#batchTimeNs = this.#clock.nowNs();
+  }
+
+  /** Something was or will be handed to publishers in this turn of the event loop: flush them at its end. */
+  scheduleFlush(): void {
+    if (this.#isBatchOpen) return;
+    this.beginBatch();
     process.nextTick(this.#flush);
   }
 

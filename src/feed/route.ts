@@ -7,7 +7,9 @@ import { Connection, type ConnectionOwner, type DisconnectReason } from './conne
 import { StreamLiveness } from './liveness.ts';
 
 export interface RouteOwner {
+  onBatchStart(): void;
   onFrame(connection: Connection, frame: Uint8Array): void;
+  onBatchEnd(): void;
   /** The first socket of the route opened: data may come. */
   onRouteUp(route: Route): void;
   /** The last open socket of the route ended. */
@@ -127,9 +129,17 @@ export class Route implements ConnectionOwner {
     if (this.#open === 1) this.#owner.onRouteUp(this);
   }
 
+  onBatchStart(): void {
+    this.#owner.onBatchStart();
+  }
+
   onFrame(connection: Connection, frame: Uint8Array): void {
     this.#owner.onFrame(connection, frame);
     this.liveness.onData(connection.lastHeardNs);
+  }
+
+  onBatchEnd(): void {
+    this.#owner.onBatchEnd();
   }
 
   onClosed(connection: Connection, reason: DisconnectReason, detail: string): void {

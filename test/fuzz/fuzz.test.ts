@@ -10,6 +10,7 @@ const INPUTS: Readonly<Record<string, number>> = {
   config: 1_500,
   redis: 30_000,
   http: 400,
+  websocket: 30_000,
 };
 const SEED = Number(process.env.FUZZ_SEED ?? 1);
 

@@ -24,7 +24,7 @@ export function redisTarget(): FuzzTarget {
   return {
     name: 'redis replies',
     samples: SAMPLES,
-    share: 0.244,
+    share: 0.194,
     run(input, random: Random) {
       Object.assign(seen, { replies: 0, errors: 0, protocolErrors: 0, longest: 0 });
       counter.reset();

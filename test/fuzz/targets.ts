@@ -5,6 +5,7 @@ import { pipelineTarget } from './pipeline-target.ts';
 import { redisTarget } from './redis-target.ts';
 import { restTarget } from './rest-target.ts';
 import type { FuzzTarget } from './target.ts';
+import { websocketTarget } from './websocket-target.ts';
 
 /** Every place where bytes from outside come in. */
 export const TARGETS: Readonly<Record<string, () => FuzzTarget | Promise<FuzzTarget>>> = {
@@ -14,4 +15,5 @@ export const TARGETS: Readonly<Record<string, () => FuzzTarget | Promise<FuzzTar
   config: configTarget,
   redis: redisTarget,
   http: httpTarget,
+  websocket: websocketTarget,
 };
