@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { EXCHANGES } from './exchanges/registry.ts';
 import { Feed } from './feed/feed.ts';
+import { LIMITS } from './limits.ts';
 import { LiveView } from './live-view.ts';
 import { SystemClock } from './model/clock.ts';
 import { UsageError } from './model/errors.ts';
@@ -8,6 +9,7 @@ import { pinToCpus } from './ops/cpu-affinity.ts';
 import { healthRoutes } from './ops/health-routes.ts';
 import { HttpServer } from './ops/http-server.ts';
 import type { Logger } from './ops/logging.ts';
+import { LoopDelay } from './ops/loop-delay.ts';
 import { createMetrics } from './ops/metrics.ts';
 import type { ServiceView } from './ops/service-view.ts';
 import { DocumentEncoder } from './publish/encode.ts';
@@ -33,6 +35,8 @@ export class Service {
   readonly #logger: Logger;
   readonly #clock = new SystemClock();
   readonly #publishers: readonly Publisher[];
+  readonly #loopDelay = new LoopDelay(LIMITS.check_interval_ms);
+  #checkTimer: NodeJS.Timeout | undefined;
   #http: HttpServer | undefined;
 
   /** Resolves when HTTP answers; the feed and Redis connect in the background. @throws UsageError on what only the user can change */
@@ -44,6 +48,7 @@ export class Service {
       await service.close('start failed');
       throw error;
     }
+    service.#checkTimer = setInterval(() => service.#check(), LIMITS.check_interval_ms);
     service.redis.start();
     service.feed.start().catch(options.onFatal);
     return service;
@@ -86,6 +91,7 @@ export class Service {
   /** Stops reading, hands out what was accepted, closes every socket. */
   async close(reason: string): Promise<void> {
     this.#logger.info({ reason }, 'stopping');
+    clearInterval(this.#checkTimer);
     this.feed.stop();
     await Promise.all(this.#publishers.map((publisher) => publisher.close()));
     await this.#http?.close();
@@ -97,12 +103,17 @@ export class Service {
     this.#http = await HttpServer.start({
       host: config.health_host,
       port: config.health_port,
-      routes: healthRoutes(this.view, createMetrics(this.view, version), version),
+      routes: healthRoutes(this.view, createMetrics(this.view, this.#loopDelay, version), version),
       authToken: config.auth_token,
       corsOrigin: config.cors_origin,
       onError: (error) => this.#logger.warn({ error: error.message }, 'HTTP request failed'),
     });
     this.#logger.info({ url: this.#http.url }, 'HTTP listening');
+  }
+
+  #check(): void {
+    this.#loopDelay.onTimer(this.#clock.nowNs());
+    this.feed.check();
   }
 
   #openShm(config: Config): ShmPublisher | undefined {

@@ -51,7 +51,6 @@ export class Feed implements RouteOwner, PipelineServices {
   /** Routes by stream kind, then instrument index. */
   readonly #routeOf = new Map<StreamKind, (Route | undefined)[]>();
   readonly #replacedAtNs = new Map<Route, number>();
-  #checkTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #refusals = 0;
   #snapshotsWaiting = 0;
@@ -83,7 +82,6 @@ export class Feed implements RouteOwner, PipelineServices {
 
   /** Resolves once the sockets are being opened. @throws UsageError on a symbol that the venue does not list */
   async start(): Promise<void> {
-    this.#checkTimer = setInterval(() => this.#check(), LIMITS.check_interval_ms);
     if (this.#options.audit) this.#nextAuditNs = this.#clock.nowNs() + LIMITS.audit_interval_ms * 1e6;
     await this.#learnInstruments();
     if (!this.#isStopped && this.routes.length === 0) this.#openRoutes();
@@ -92,7 +90,6 @@ export class Feed implements RouteOwner, PipelineServices {
   /** Takes no more frames, hands on what was held back, and tells every sink that its books are no longer kept. */
   stop(): void {
     this.#isStopped = true;
-    clearInterval(this.#checkTimer);
     clearTimeout(this.#retryTimer);
     for (const route of this.routes) route.stop('shutdown');
     this.rest.close();
@@ -272,7 +269,8 @@ export class Feed implements RouteOwner, PipelineServices {
 
   // --- several times a second
 
-  #check(): void {
+  /** To be called every `check_interval_ms`: time-outs, silence, what is due. */
+  check(): void {
     const nowNs = this.#clock.nowNs();
     const nowMs = Date.now();
     const stepMs = this.#clock.resync();

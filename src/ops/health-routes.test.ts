@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LabelledCounter } from '../model/counters.ts';
 import { LatencyHistogram } from '../model/latency-histogram.ts';
 import { healthRoutes } from './health-routes.ts';
+import { LoopDelay } from './loop-delay.ts';
 import { createMetrics } from './metrics.ts';
 import type { ServiceView, SymbolView } from './service-view.ts';
 
@@ -53,7 +54,9 @@ function serviceView(changes: Partial<ServiceView> = {}): ServiceView {
 }
 
 async function answerOf(path: string, view: ServiceView) {
-  const route = healthRoutes(view, createMetrics(view, '1.2.3'), '1.2.3').find((candidate) => candidate.path === path)!;
+  const route = healthRoutes(view, createMetrics(view, new LoopDelay(50), '1.2.3'), '1.2.3').find(
+    (candidate) => candidate.path === path,
+  )!;
   return route.answer();
 }
 
@@ -153,7 +156,7 @@ describe('/metrics', () => {
   it('reads anew each time it is asked', async () => {
     const symbol = { ...symbolView() };
     const view = serviceView({ symbols: [symbol] });
-    const registry = createMetrics(view, '1');
+    const registry = createMetrics(view, new LoopDelay(50), '1');
     expect(await registry.metrics()).toContain('market_data_updates_total{symbol="BTCUSDT"} 5\n');
     Object.assign(symbol, { updates: 6 });
     expect(await registry.metrics()).toContain('market_data_updates_total{symbol="BTCUSDT"} 6\n');

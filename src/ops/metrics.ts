@@ -1,18 +1,18 @@
 import prometheus from 'prom-client';
 import { LATENCY_BOUNDS_NS, type LatencyHistogram } from '../model/latency-histogram.ts';
 import { MARKET_STATES } from '../model/market-state.ts';
+import { LOOP_DELAY_STATISTICS, type LoopDelay } from './loop-delay.ts';
 import type { ServiceView, SymbolView } from './service-view.ts';
 
-/** Coarser than the default of 10 ms: each tick of the event-loop monitor wakes an idle process. */
-const EVENT_LOOP_RESOLUTION_MS = 20;
+const DAY_MS = 86_400_000;
 
 /**
  * Every metric of the service in one registry. Nothing is counted here: the numbers live where they arise, and are read
  * through the view when /metrics is asked.
  */
-export function createMetrics(view: ServiceView, version: string): prometheus.Registry {
+export function createMetrics(view: ServiceView, loopDelay: LoopDelay, version: string): prometheus.Registry {
   const registry = new prometheus.Registry();
-  prometheus.collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_RESOLUTION_MS });
+  addProcessMetrics(registry, loopDelay);
   addSymbolMetrics(registry, view);
   addExchangeMetrics(registry, view);
   addSinkMetrics(registry, view);
@@ -20,6 +20,23 @@ export function createMetrics(view: ServiceView, version: string): prometheus.Re
     set([version], 1),
   );
   return registry;
+}
+
+/** The usual ones of Node. The event loop's delay comes from a timer that runs anyway: the library's own never fires. */
+function addProcessMetrics(registry: prometheus.Registry, loopDelay: LoopDelay): void {
+  prometheus.collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: DAY_MS });
+  const gauges = LOOP_DELAY_STATISTICS.map((statistic, index) => {
+    const name = `nodejs_eventloop_lag_${statistic}_seconds`;
+    const help = `How late a periodic timer fired, ${statistic} since the last scrape.`;
+    registry.removeSingleMetric(name);
+    // The first one, which is asked first, sets them all.
+    const collect = index === 0 ? { collect: setAll } : {};
+    return new prometheus.Gauge({ name, help, registers: [registry], ...collect });
+  });
+  function setAll(): void {
+    const seconds = loopDelay.take();
+    for (const [index, statistic] of LOOP_DELAY_STATISTICS.entries()) gauges[index]!.set(seconds[statistic]);
+  }
 }
 
 function addSymbolMetrics(registry: prometheus.Registry, view: ServiceView): void {
