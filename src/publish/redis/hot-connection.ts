@@ -19,6 +19,7 @@ import { LIMITS } from '../../limits.ts';
 import type { Clock } from '../../model/clock.ts';
 import { type Text, writeText } from '../ascii.ts';
 import { CommandRing, KIND } from './command-ring.ts';
+import { writeDirectly } from './direct-write.ts';
 import { ReplyCounter, type ReplyListener } from './reply-counter.ts';
 import { plainCommand } from './resp-encoder.ts';
 import { WriteBuffer } from './write-buffer.ts';
@@ -251,10 +252,13 @@ export class HotConnection implements ReplyListener {
       buffer.end = 0;
       return;
     }
-    buffer.pendingWrites++;
     this.writes++;
-    socket.write(buffer.bytes.subarray(0, buffer.end), buffer.onWritten);
+    const { end } = buffer;
     buffer.end = 0;
+    const written = socket.writableLength === 0 ? writeDirectly(socket, buffer.bytes, end) : 0;
+    if (written === end) return;
+    buffer.pendingWrites++;
+    socket.write(buffer.bytes.subarray(written, end), buffer.onWritten);
     // Nothing left in the socket means that the kernel has the bytes: the buffer can be written to again at once.
     if (socket.writableLength > 0) this.#active = this.#spare.pop() ?? this.#buffer();
   }
