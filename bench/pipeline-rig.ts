@@ -112,9 +112,11 @@ export class PipelineRig {
     this.#bytes = 0;
     for (let position = first; position < this.#position; position++) this.#bytes += this.#loop.frame(position).length;
     this.#startMs = performance.now();
+    this.pipeline.beginBatch();
     for (let position = first; position < this.#position; position++) {
       this.pipeline.onFrame(this.#loop.frames[position % this.#loop.frames.length]!.bytes);
     }
+    this.pipeline.endBatch();
   }
 
   async close(): Promise<void> {

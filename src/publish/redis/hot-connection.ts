@@ -2,8 +2,8 @@
  * One socket to one Redis, and the bytes of the hot commands on it.
  *
  * ioredis does what it is best at: it resolves Sentinels, connects, speaks TLS, authenticates, and reconnects. Once it is
- * ready its command queue is empty and stays so, because no command is ever given to it again; its data listener is replaced
- * by the reply counter and its socket is written to directly. On close it reconnects as always and the new socket is taken
+ * ready its command queue is empty and stays so, because no command is ever given to it again; what is read goes to the reply
+ * counter in place of it, and its socket is written to directly. On close it reconnects as always and the new socket is taken
  * over in turn. What makes this safe in ioredis 6 (lib/redis/event_handler.ts, DataHandler.ts, Redis.ts):
  *
  * - `close` and `error` listeners of the socket are its own and are left in place; `close` with an empty queue only schedules
@@ -20,6 +20,7 @@ import type { Clock } from '../../model/clock.ts';
 import { type Text, writeText } from '../ascii.ts';
 import { CommandRing, KIND } from './command-ring.ts';
 import { writeDirectly } from './direct-write.ts';
+import { type ReadListener, takeOverReads } from './hot-connector.ts';
 import { ReplyCounter, type ReplyListener } from './reply-counter.ts';
 import { plainCommand } from './resp-encoder.ts';
 import { WriteBuffer } from './write-buffer.ts';
@@ -53,6 +54,7 @@ export class HotConnection implements ReplyListener {
   readonly #commands = new CommandRing();
   readonly #spare: WriteBuffer[] = [];
   readonly #onWritten = (buffer: WriteBuffer): void => this.#reclaim(buffer);
+  readonly #onRead: ReadListener = (bytes, length) => this.#consume(bytes, length);
   #active: WriteBuffer;
   #socket: Socket | undefined;
   #isReady = false;
@@ -197,9 +199,9 @@ export class HotConnection implements ReplyListener {
     this.#listener.onReady();
   }
 
-  #onData(chunk: Uint8Array): void {
+  #consume(bytes: Uint8Array, length: number): void {
     if (this.#isFailed) return;
-    this.#replies.consume(chunk);
+    this.#replies.consume(bytes, length);
     this.answeredAtNs = this.#clock.nowNs();
     this.waitingSinceNs = this.answeredAtNs;
     this.#listener.onProgress();
@@ -214,8 +216,7 @@ export class HotConnection implements ReplyListener {
     this.#isFailed = false;
     this.#replies.reset();
     this.#active.end = 0;
-    socket.removeAllListeners('data');
-    socket.on('data', (chunk: Uint8Array) => this.#onData(chunk));
+    takeOverReads(socket, this.#onRead);
     // ioredis listens for the first error only.
     socket.on('error', () => {});
     socket.once('close', () => this.#release());

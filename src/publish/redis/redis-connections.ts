@@ -1,6 +1,7 @@
 import { Cluster, Redis } from 'ioredis';
 import { LIMITS } from '../../limits.ts';
 import type { NodeAddress } from './cluster-topology.ts';
+import { HotConnector } from './hot-connector.ts';
 import { type ConnectionOptions, connectionOptions, type RedisAddress, reconnectDelayMs } from './redis-address.ts';
 import { isRefusal } from './redis-error.ts';
 
@@ -34,7 +35,9 @@ export class RedisConnections {
 
   /** A connection to be taken over: it stays in database 0. */
   hot(node: NodeAddress | undefined, errorKind: ErrorKindSource): Redis {
-    return new Redis({ ...this.#options(errorKind), ...(node && { host: node.host, port: node.port }) });
+    // With Sentinels, their connector has to be theirs.
+    const connector = this.isSentinel ? {} : { Connector: HotConnector };
+    return new Redis({ ...this.#options(errorKind), ...connector, ...(node && { host: node.host, port: node.port }) });
   }
 
   control(errorKind: ErrorKindSource): Redis {

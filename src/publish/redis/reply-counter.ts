@@ -38,20 +38,20 @@ export class ReplyCounter {
     this.#errorLength = 0;
   }
 
-  /** After a protocol error everything is ignored until {@link ReplyCounter.reset}. */
-  consume(chunk: Uint8Array): void {
+  /** Takes the first `length` bytes. After a protocol error everything is ignored until {@link ReplyCounter.reset}. */
+  consume(chunk: Uint8Array, length: number = chunk.length): void {
     let at = 0;
-    while (at < chunk.length) {
+    while (at < length) {
       switch (this.#state) {
         case 'start':
           this.#begin(chunk[at]!);
           at++;
           break;
         case 'reply':
-          at = this.#skipLine(chunk, at);
+          at = this.#skipLine(chunk, at, length);
           break;
         case 'error':
-          at = this.#collectError(chunk, at);
+          at = this.#collectError(chunk, at, length);
           break;
         case 'broken':
           return;
@@ -71,9 +71,9 @@ export class ReplyCounter {
     }
   }
 
-  #skipLine(chunk: Uint8Array, from: number): number {
+  #skipLine(chunk: Uint8Array, from: number, end: number): number {
     let at = from;
-    while (at < chunk.length) {
+    while (at < end) {
       if (chunk[at++] === LINE_FEED) {
         this.#state = 'start';
         this.#listener.onReply();
@@ -83,9 +83,9 @@ export class ReplyCounter {
     return at;
   }
 
-  #collectError(chunk: Uint8Array, from: number): number {
+  #collectError(chunk: Uint8Array, from: number, end: number): number {
     let at = from;
-    while (at < chunk.length) {
+    while (at < end) {
       const byte = chunk[at++]!;
       if (byte === LINE_FEED) {
         this.#state = 'start';
