@@ -98,9 +98,21 @@ export class FastDecoder {
     depth.reserveBids(levelsMax);
     depth.reserveAsks(levelsMax);
     if (!reader.skip(BIDS)) return false;
-    depth.bidCount = this.#levels.scan(priceScale, quantityScale, depth.bidPrices, depth.bidQuantities);
+    depth.bidCount = this.#levels.scan(
+      known.bidLayout,
+      priceScale,
+      quantityScale,
+      depth.bidPrices,
+      depth.bidQuantities,
+    );
     if (depth.bidCount < 0 || !reader.skip(ASKS)) return false;
-    depth.askCount = this.#levels.scan(priceScale, quantityScale, depth.askPrices, depth.askQuantities);
+    depth.askCount = this.#levels.scan(
+      known.askLayout,
+      priceScale,
+      quantityScale,
+      depth.askPrices,
+      depth.askQuantities,
+    );
     return depth.askCount >= 0 && depth.bidCount + depth.askCount <= LIMITS.levels_per_update_max;
   }
 

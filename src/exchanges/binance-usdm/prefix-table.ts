@@ -1,4 +1,5 @@
 import { type FrameReader, Literal } from './frame-reader.ts';
+import { PriceLayout } from './level-scanner.ts';
 import type { StreamEntry, StreamTable } from './stream-table.ts';
 
 /** Before the stream's name. */
@@ -20,6 +21,9 @@ export interface KnownPrefix {
   readonly prefix: Literal;
   /** `,"s":"BTCUSDT",` */
   readonly symbol: Literal;
+  /** What its prices looked like last, a side each: a guess that makes the next frame cheaper to read. */
+  readonly bidLayout: PriceLayout;
+  readonly askLayout: PriceLayout;
 }
 
 /** Open addressing by a hash of the name's bytes: power-of-two capacity at most half full, linear probing. */
@@ -54,7 +58,8 @@ export class PrefixTable {
     let slot = hash & this.#mask;
     while (this.#slots[slot] !== undefined) slot = (slot + 1) & this.#mask;
     const symbol = new Literal(`,"s":"${stream.symbol.instrument.symbol}",`);
-    this.#slots[slot] = { stream, hash, prefix: new Literal(prefix), symbol };
+    const layouts = { bidLayout: new PriceLayout(), askLayout: new PriceLayout() };
+    this.#slots[slot] = { stream, hash, prefix: new Literal(prefix), symbol, ...layouts };
   }
 }
 

@@ -1,5 +1,5 @@
 import { FrameReader } from './frame-reader.ts';
-import { LevelScanner } from './level-scanner.ts';
+import { LevelScanner, PriceLayout } from './level-scanner.ts';
 
 /** Sides that between them take every branch of the level scanner, with the scales to read them at. */
 const SIDES: readonly (readonly [string, number, number])[] = [
@@ -35,13 +35,14 @@ export function primeLevelScanner(): void {
   isPrimed = true;
   const reader = new FrameReader();
   const scanner = new LevelScanner(reader);
+  const layout = new PriceLayout();
   const prices = new Float64Array(16);
   const quantities = new Float64Array(16);
   const encoder = new TextEncoder();
   for (let round = 0; round < ROUNDS; round++) {
     for (const [text, priceScale, quantityScale] of SIDES) {
       reader.load(encoder.encode(text));
-      scanner.scan(priceScale, quantityScale, prices, quantities);
+      scanner.scan(layout, priceScale, quantityScale, prices, quantities);
     }
   }
 }
