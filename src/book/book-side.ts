@@ -87,38 +87,35 @@ export class BookSide {
     this.apply(prices, quantities, prices.length);
   }
 
-  /** Sets levels; quantity 0 removes. The hot loop: locals, since a store into an array makes the engine read fields anew. */
+  /** Sets levels; quantity 0 removes. Nearly all are in the window, where the hot loop is: see {@link Ladder.setRun}. */
   apply(prices: Float64Array, quantities: Float64Array, count: number): void {
-    const sign = this.sign;
-    const horizonKey = this.horizonKey;
+    const { sign, horizonKey } = this;
     const ladder = this.#ladder;
-    const size = ladder.size;
-    let base = ladder.base;
-    let added = 0;
-    let known = 0;
-    for (let level = 0; level < count; level++) {
-      const key = sign * prices[level]!;
-      const quantity = quantities[level]!;
-      const index = key - base;
-      let change: number;
-      if (index >= 0 && index < size) {
-        change = ladder.set(index | 0, quantity);
-      } else if (index >= 0) {
-        if (index < 2 * size) this.#nearMisses++;
-        change = this.#far.set(key, quantity);
-      } else if (quantity !== 0) {
-        this.#recentre(key);
-        base = ladder.base;
-        change = ladder.set((key - base) | 0, quantity);
-      } else {
-        continue;
-      }
-      added += change;
-      known += change & -Number(key <= horizonKey);
+    let at = 0;
+    while (true) {
+      at = ladder.setRun(prices, quantities, at, count, sign, horizonKey);
+      this.count += ladder.added;
+      this.knownCount += ladder.known;
+      if (at === count) break;
+      const change = this.#setOutside(sign * prices[at]!, quantities[at]!);
+      this.count += change;
+      if (sign * prices[at]! <= horizonKey) this.knownCount += change;
+      at++;
     }
-    this.count += added;
-    this.knownCount += known;
     this.#settle(count);
+  }
+
+  /** A level that is not in the window. */
+  #setOutside(key: number, quantity: number): number {
+    const ladder = this.#ladder;
+    const index = key - ladder.base;
+    if (index >= 0) {
+      if (index < 2 * ladder.size) this.#nearMisses++;
+      return this.#far.set(key, quantity);
+    }
+    if (quantity === 0) return 0;
+    this.#recentre(key);
+    return ladder.set(key - ladder.base, quantity);
   }
 
   /** Copies up to `wanted` levels, best first. Returns how many. */

@@ -21,6 +21,9 @@ export class Ladder {
   count = 0;
   /** The first occupied index; `size` when there is none. */
   best: number;
+  /** Of the last {@link Ladder.setRun}: the change of the number of levels, and of those that are known. */
+  added = 0;
+  known = 0;
   /** By index; only those with their bit set mean anything. */
   readonly quantities: Float64Array;
   readonly #words: Int32Array;
@@ -64,6 +67,56 @@ export class Ladder {
     if (index <= this.best) this.#moveBest(index, isSet);
     this.count += isSet - wasSet;
     return isSet - wasSet;
+  }
+
+  /**
+   * Sets levels of a list from `from` on, as long as they lie in the window. Returns where it stopped; `added` and `known` tell what changed.
+   * The same as {@link Ladder.set} for each, written out: the engine reads fields anew after every store into an array.
+   * @param sign,knownKey a level's key is `sign * price`; changes of keys up to `knownKey` count as known
+   */
+  setRun(
+    prices: Float64Array,
+    quantities: Float64Array,
+    from: number,
+    end: number,
+    sign: number,
+    knownKey: number,
+  ): number {
+    const words = this.#words;
+    const mine = this.quantities;
+    const size = this.size;
+    const base = this.base;
+    const knownIndex = Math.min(Math.max(knownKey - base, -1), size) | 0;
+    let best = this.best;
+    let added = 0;
+    let known = 0;
+    let at = from | 0;
+    for (; at < end; at = (at + 1) | 0) {
+      const offset = sign * prices[at]! - base;
+      if (!(offset >= 0 && offset < size)) break;
+      const index = offset | 0;
+      const quantity = quantities[at]!;
+      const word = index >>> 5;
+      const shift = ~index & 31;
+      const before = words[word]!;
+      const isSet = Number(quantity !== 0);
+      const change = (isSet - ((before >>> shift) & 1)) | 0;
+      const after = before ^ ((change & 1) << shift);
+      mine[index] = quantity;
+      words[word] = after;
+      if ((before & after) === 0) this.#markWord(word, after);
+      if (index <= best) {
+        if (isSet === 1) best = index;
+        else if (index === best) best = this.nextFrom(index);
+      }
+      added = (added + change) | 0;
+      known = (known + (change & -Number(index <= knownIndex))) | 0;
+    }
+    this.best = best;
+    this.count += added;
+    this.added = added;
+    this.known = known;
+    return at;
   }
 
   /** The first occupied index at or behind one; `size` when there is none. */
