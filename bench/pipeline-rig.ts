@@ -1,5 +1,6 @@
 import { binanceUsdm } from '../src/exchanges/binance-usdm/index.ts';
 import { Pipeline, type PipelineServices } from '../src/feed/pipeline.ts';
+import { LIMITS } from '../src/limits.ts';
 import { SystemClock } from '../src/model/clock.ts';
 import type { DepthSnapshot } from '../src/model/events.ts';
 import type { Instrument } from '../src/model/instrument.ts';
@@ -27,6 +28,7 @@ class Stopwatch implements Publisher {
 
   onTrade(): void {}
   onStatus(): void {}
+  onTick(): void {}
 
   onEndOfBatch(): void {
     this.#onEndOfBatch();
@@ -54,6 +56,7 @@ export class PipelineRig {
   readonly #loop: RecordedLoop;
   readonly #redis: RedisPublisher;
   readonly #shm: ShmPublisher;
+  readonly #ticking: NodeJS.Timeout;
   #position = 0;
   #startMs = 0;
   #encodedMs = 0;
@@ -93,6 +96,9 @@ export class PipelineRig {
     const publishers = [this.#shm, encoded, this.#redis, written];
     this.pipeline = new Pipeline(binanceUsdm, instruments, options, clock, publishers, services, onLog);
     this.#redis.start();
+    this.#ticking = setInterval(() => {
+      for (const publisher of publishers) publisher.onTick();
+    }, LIMITS.check_interval_ms);
   }
 
   /** Resolves once every symbol is live and Redis is connected. */
@@ -120,6 +126,7 @@ export class PipelineRig {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#ticking);
     await this.#redis.close();
     await this.#shm.close();
   }

@@ -9,6 +9,7 @@
  *   node dist/bench/redis-commands.js [updates]
  */
 import { Redis } from 'ioredis';
+import { LIMITS } from '../src/limits.ts';
 import { SystemClock } from '../src/model/clock.ts';
 import { formatDecimal } from '../src/model/decimal.ts';
 import type { BookUpdate } from '../src/model/events.ts';
@@ -165,6 +166,7 @@ async function main(updates: number): Promise<void> {
   const server = await startEmbeddedRedis();
   const publisher = new RedisPublisher({ url: server.url, clock, instruments: [instrument], onLog: () => {} });
   publisher.start();
+  const ticking = setInterval(() => publisher.onTick(), LIMITS.check_interval_ms);
   const redis = new Redis(server.url, { protocol: 2, replyMapping: 'legacy' });
   while (!publisher.connected) await pause();
   const books = makeBooks();
@@ -200,6 +202,7 @@ async function main(updates: number): Promise<void> {
   if (publisher.dropped.total + publisher.errors.total > 0) throw new Error('not everything was published');
   report.finish();
   redis.disconnect();
+  clearInterval(ticking);
   await publisher.close();
   await server.close();
 }

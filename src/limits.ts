@@ -107,8 +107,13 @@ export const LIMITS = {
   overload_pace_max: 1.2,
   /** A check that comes this late means that the process itself stood still. */
   own_pause_ms: 1_000,
-  /** How often liveness, rotation, holds and overload are looked at. */
-  check_interval_ms: 50,
+  /**
+   * How often liveness, rotation and holds are looked at, heartbeats written and connections asked for a sign of life: one timer for all, because
+   * each time it wakes an idle process costs more than what is done then.
+   */
+  check_interval_ms: 100,
+  /** While frames come, overload is looked at this often. */
+  overload_check_interval_ms: 50,
 
   // --- REST
   /** Refusals (HTTP 403) in a row before the feed falls back to partial depth; 451 counts in full. */
@@ -142,6 +147,7 @@ export const LIMITS = {
   /** After a refused password or user. */
   redis_refused_delay_ms: 2_000,
   /** Without an answer for this long, Redis counts as not connected. */
+  redis_keep_alive_interval_ms: 200,
   redis_unresponsive_after_ms: 2_000,
   /** The instance lease: kept alive this long, refreshed three times as often. */
   redis_lease_ms: 15_000,
@@ -173,4 +179,5 @@ assertLimit(
   LIMITS.depth_silence_ceiling_ms <= LIMITS.socket_silence_ms_max,
   'a silent stream is noticed before its socket',
 );
+assertLimit(LIMITS.redis_keep_alive_interval_ms % LIMITS.check_interval_ms === 0, 'a whole number of ticks');
 assertLimit(LIMITS.published_depth_max <= LIMITS.levels_per_side_max, 'the published depth fits into a book');

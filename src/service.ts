@@ -114,6 +114,7 @@ export class Service {
   #check(): void {
     this.#loopDelay.onTimer(this.#clock.nowNs());
     this.feed.check();
+    for (const publisher of this.#publishers) publisher.onTick();
   }
 
   #openShm(config: Config): ShmPublisher | undefined {

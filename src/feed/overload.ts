@@ -17,6 +17,7 @@ export class OverloadDetector {
   #youngestAgeMs = Number.POSITIVE_INFINITY;
   #previousYoungestMs = Number.POSITIVE_INFINITY;
   #windowStartMs = 0;
+  #checkedMs = Number.NEGATIVE_INFINITY;
   #behindChecks = 0;
   #latestExchangeMs = Number.NaN;
   #windowStartExchangeMs = Number.NaN;
@@ -28,6 +29,7 @@ export class OverloadDetector {
     this.#latestExchangeMs = exchangeTimeMs;
     this.#latestAgeMs = nowMs - exchangeTimeMs;
     if (this.#latestAgeMs < this.#youngestAgeMs) this.#youngestAgeMs = this.#latestAgeMs;
+    if (nowMs - this.#checkedMs >= LIMITS.overload_check_interval_ms) this.check(nowMs);
   }
 
   /** How much older than usual the latest input is, ms. */
@@ -36,8 +38,11 @@ export class OverloadDetector {
     return Number.isFinite(excess) ? excess : 0;
   }
 
-  /** To be called several times a second. */
+  /** To be called several times a second also when nothing comes: what was a load has passed. */
   check(nowMs: number): void {
+    // Twice in short succession would judge the event loop by a moment.
+    if (nowMs >= this.#checkedMs && nowMs - this.#checkedMs < LIMITS.overload_check_interval_ms / 2) return;
+    this.#checkedMs = nowMs;
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, this.#utilization);
     this.#utilization = now;

@@ -13,6 +13,8 @@ export interface Publisher {
   onStatus(status: StatusUpdate): void;
   /** All frames that had arrived have been handled: do the I/O now, once. */
   onEndOfBatch(): void;
+  /** Called every `check_interval_ms` from the start to the end of the service, whatever is published: signs of life, time-outs. */
+  onTick(): void;
   /** Hands out everything accepted so far, then releases resources. Resolves also when that failed. */
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import type { Clock } from '../model/clock.ts';
 import type { BookUpdate, StatusUpdate, Trade } from '../model/events.ts';
 import type { Instrument } from '../model/instrument.ts';
@@ -5,6 +6,9 @@ import { HEARTBEAT_INTERVAL_MS } from '../shm/layout.ts';
 import { Region } from '../shm/region.ts';
 import type { RegionWriter } from '../shm/region-writer.ts';
 import type { Publisher } from './publisher.ts';
+
+if (LIMITS.check_interval_ms > HEARTBEAT_INTERVAL_MS)
+  throw new Error('limits.ts: ticks are too rare for the heartbeat');
 
 export interface ShmPublisherOptions {
   /** The file's name below /dev/shm. */
@@ -29,7 +33,6 @@ export class ShmPublisher implements Publisher {
   readonly name = 'shm';
   readonly #region: Region;
   readonly #writer: RegionWriter;
-  readonly #heartbeat: NodeJS.Timeout;
 
   /**
    * @throws UsageError when the name or the size cannot be used, or another service writes under this name.
@@ -38,8 +41,6 @@ export class ShmPublisher implements Publisher {
   constructor(options: ShmPublisherOptions) {
     this.#region = Region.create({ ...options, depthMax: options.depth });
     this.#writer = this.#region.writer;
-    this.#heartbeat = setInterval(() => this.#region.beat(), HEARTBEAT_INTERVAL_MS);
-    this.#heartbeat.unref();
   }
 
   /** The file's path, for messages. */
@@ -72,8 +73,12 @@ export class ShmPublisher implements Publisher {
   /** Nothing is held back, so there is nothing to do. */
   onEndOfBatch(): void {}
 
+  /** Tells readers that the writer lives. */
+  onTick(): void {
+    this.#region.beat();
+  }
+
   close(): Promise<void> {
-    clearInterval(this.#heartbeat);
     this.#region.close();
     return Promise.resolve();
   }

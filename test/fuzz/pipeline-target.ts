@@ -33,6 +33,8 @@ class CheckingPublisher implements Publisher {
   }
 
   onStatus(): void {}
+  onTick(): void {}
+
   onEndOfBatch(): void {}
   close(): Promise<void> {
     return Promise.resolve();

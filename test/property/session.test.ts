@@ -131,6 +131,8 @@ class Collector implements Publisher {
     this.isLive = status.state === 'live';
     this.states.push(`${status.state}:${status.reason}`);
   }
+  onTick(): void {}
+
   onEndOfBatch(): void {}
   async close(): Promise<void> {}
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Redis } from 'ioredis';
+import { LIMITS } from '../../src/limits.ts';
 import { SystemClock } from '../../src/model/clock.ts';
 import { type BookUpdate, type StatusUpdate, Trade } from '../../src/model/events.ts';
 import type { Instrument } from '../../src/model/instrument.ts';
@@ -50,7 +51,11 @@ export function startPublisher(url: string, options: Partial<RedisPublisherOptio
     ...options,
   });
   publisher.start();
-  openResources.push(() => publisher.close());
+  const ticking = setInterval(() => publisher.onTick(), LIMITS.check_interval_ms);
+  openResources.push(() => {
+    clearInterval(ticking);
+    return publisher.close();
+  });
   return { publisher, logs };
 }
 

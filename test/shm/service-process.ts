@@ -22,6 +22,7 @@ try {
   });
   const book = new StressBook();
   const timer = setInterval(() => {
+    publisher.onTick();
     for (const instrument of instruments) {
       book.set(instrument, publisher.records + 1);
       book.receiveTimeNs = clock.nowNs();

@@ -28,8 +28,8 @@ export interface RedisPublisherOptions {
   readonly limits?: LaneLimits;
 }
 
-const TICK_MS = 250;
-const KEY_RETRY_TICKS = 4;
+const KEEP_ALIVE_TICKS = LIMITS.redis_keep_alive_interval_ms / LIMITS.check_interval_ms;
+const KEY_RETRY_TICKS = 5 * KEEP_ALIVE_TICKS;
 const CLOSE_POLL_MS = 5;
 
 /**
@@ -43,8 +43,8 @@ export class RedisPublisher implements Publisher {
   readonly #symbols: readonly SymbolState[];
   readonly #connections: RedisConnections;
   readonly #lanes: Lanes;
-  #timer: NodeJS.Timeout | undefined;
   #ticks = 0;
+  #isClosing = false;
 
   constructor(options: RedisPublisherOptions) {
     this.#clock = options.clock;
@@ -57,7 +57,6 @@ export class RedisPublisher implements Publisher {
   /** Connects in the background, for as long as it takes. */
   start(): void {
     this.#lanes.start();
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
   // --- the contract of a sink
@@ -80,9 +79,16 @@ export class RedisPublisher implements Publisher {
     for (const lane of this.#lanes.all) lane.onEndOfBatch();
   }
 
+  onTick(): void {
+    this.#ticks++;
+    if (this.#isClosing || this.#ticks % KEEP_ALIVE_TICKS !== 0) return;
+    this.#lanes.tick();
+    if (this.#ticks % KEY_RETRY_TICKS === 0) for (const lane of this.#lanes.all) lane.retryKeys();
+  }
+
   /** Hands out what was accepted, within a bound; resolves also when Redis does not take it. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#isClosing = true;
     const deadlineNs = this.#clock.nowNs() + (LIMITS.shutdown_ms_max / 3) * 1e6;
     while (this.connected && this.#clock.nowNs() < deadlineNs) {
       const waiting = this.#lanes.all.filter((lane) => lane.queuedBytes > 0 || lane.hasBacklog);
@@ -160,12 +166,6 @@ export class RedisPublisher implements Publisher {
     if (kind === 'MOVED') this.#lanes.onMoved();
     // After a failover the old master is a replica: ask the Sentinels again.
     else if (kind === 'READONLY' && this.#connections.isSentinel) lane.connection.replace();
-  }
-
-  #tick(): void {
-    this.#ticks++;
-    this.#lanes.tick();
-    if (this.#ticks % KEY_RETRY_TICKS === 0) for (const lane of this.#lanes.all) lane.retryKeys();
   }
 
   #silenceNs(): number {
