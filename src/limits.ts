@@ -113,7 +113,7 @@ export const LIMITS = {
    */
   check_interval_ms: 100,
   /** While frames come, overload is looked at this often. */
-  overload_check_interval_ms: 50,
+  overload_check_interval_ms: 40,
 
   // --- REST
   /** Refusals (HTTP 403) in a row before the feed falls back to partial depth; 451 counts in full. */

@@ -1,4 +1,4 @@
-import { performance } from 'node:perf_hooks';
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { LIMITS } from '../limits.ts';
 
 /**
@@ -12,7 +12,8 @@ export class OverloadDetector {
   isOverloaded = false;
   /** Updates that were merged into a later publication of the same book. */
   conflated = 0;
-  #utilization = performance.eventLoopUtilization();
+  /** Where the look at the event loop began; undefined while nothing is old, when asking would cost more than all else here. */
+  #utilization: EventLoopUtilization | undefined;
   #latestAgeMs = Number.NaN;
   #youngestAgeMs = Number.POSITIVE_INFINITY;
   #previousYoungestMs = Number.POSITIVE_INFINITY;
@@ -43,9 +44,7 @@ export class OverloadDetector {
     // Twice in short succession would judge the event loop by a moment.
     if (nowMs >= this.#checkedMs && nowMs - this.#checkedMs < LIMITS.overload_check_interval_ms / 2) return;
     this.#checkedMs = nowMs;
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, this.#utilization);
-    this.#utilization = now;
+    const utilization = this.#utilizationWhileOld();
     const excessAgeMs = this.excessAgeMs;
     if (this.isOverloaded) {
       this.isOverloaded = utilization > LIMITS.overload_exit_utilization && excessAgeMs > LIMITS.overload_exit_age_ms;
@@ -59,6 +58,17 @@ export class OverloadDetector {
       this.isOverloaded = this.#behindChecks >= LIMITS.overload_enter_checks;
     }
     if (nowMs - this.#windowStartMs > LIMITS.overload_age_window_ms) this.#nextWindow(nowMs);
+  }
+
+  /** Share of the time since the last look that the event loop was busy; 0 while input is young, and at the first look since then. */
+  #utilizationWhileOld(): number {
+    const before = this.#utilization;
+    if (this.excessAgeMs <= LIMITS.overload_exit_age_ms) {
+      this.#utilization = undefined;
+      return 0;
+    }
+    this.#utilization = performance.eventLoopUtilization();
+    return before === undefined ? 0 : performance.eventLoopUtilization(this.#utilization, before).utilization;
   }
 
   #nextWindow(nowMs: number): void {
