@@ -11,6 +11,8 @@ import { ShmPublisher } from '../src/publish/shm.ts';
 import type { RecordedLoop } from './load/recorded-loop.ts';
 
 const DEPTH = 20;
+const FRAMES_PER_BATCH_MAX = 64;
+const FRAME_BYTES_MAX = 64 << 10;
 
 /** Stands between two sinks and tells when it is its turn. */
 class Stopwatch implements Publisher {
@@ -48,6 +50,22 @@ export interface BatchTimes {
   readonly bytes: number;
 }
 
+/** Memory for the frames of a batch. Views are kept: what they take is the socket's business, not the pipeline's. */
+class ReadBuffer {
+  readonly #memory = new ArrayBuffer(FRAMES_PER_BATCH_MAX * FRAME_BYTES_MAX);
+  readonly #views = new Map<number, Uint8Array>();
+
+  view(slot: number, length: number): Uint8Array {
+    const key = slot * FRAME_BYTES_MAX + length;
+    let view = this.#views.get(key);
+    if (view === undefined) {
+      view = new Uint8Array(this.#memory, slot * FRAME_BYTES_MAX, length);
+      this.#views.set(key, view);
+    }
+    return view;
+  }
+}
+
 /** The service's pipeline and its sinks, wired as in src/service.ts, with frames from memory instead of sockets. */
 export class PipelineRig {
   readonly pipeline: Pipeline;
@@ -56,6 +74,8 @@ export class PipelineRig {
   readonly #loop: RecordedLoop;
   readonly #redis: RedisPublisher;
   readonly #shm: ShmPublisher;
+  readonly #readBuffer = new ReadBuffer();
+  readonly #batch: Uint8Array[] = [];
   readonly #ticking: NodeJS.Timeout;
   #position = 0;
   #startMs = 0;
@@ -111,18 +131,23 @@ export class PipelineRig {
     }
   }
 
-  /** One batch, as one read of a socket brings it. */
+  /** One batch, as one read of a socket brings it: in memory that is used again and again, and that the processor has just written. */
   feed(frames: number): void {
     const first = this.#position;
     this.#position += frames;
     this.#bytes = 0;
-    for (let position = first; position < this.#position; position++) this.#bytes += this.#loop.frame(position).length;
+    for (let position = first; position < this.#position; position++) {
+      const frame = this.#loop.frame(position);
+      const view = this.#readBuffer.view(position - first, frame.length);
+      view.set(frame);
+      this.#batch.push(view);
+      this.#bytes += frame.length;
+    }
     this.#startMs = performance.now();
     this.pipeline.beginBatch();
-    for (let position = first; position < this.#position; position++) {
-      this.pipeline.onFrame(this.#loop.frames[position % this.#loop.frames.length]!.bytes);
-    }
+    for (const frame of this.#batch) this.pipeline.onFrame(frame);
     this.pipeline.endBatch();
+    this.#batch.length = 0;
   }
 
   async close(): Promise<void> {

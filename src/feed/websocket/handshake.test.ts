@@ -72,6 +72,7 @@ describe('opening handshake', () => {
       { fault: 'redirect', message: 'HTTP 302' },
     ],
     ['a refusal', () => ['HTTP/1.1 403 Forbidden'], { fault: 'handshake_refused', message: 'HTTP 403' }],
+    ['a refusal of an old proxy', () => ['HTTP/1.0 407 Proxy Authentication Required'], { fault: 'handshake_refused' }],
     ['a page', () => ['HTTP/1.1 200 OK'], { fault: 'handshake_refused', message: 'HTTP 200' }],
     ['no HTTP', () => ['SSH-2.0-OpenSSH'], { fault: 'protocol_error' }],
     [

@@ -53,8 +53,8 @@ export class Handshake {
 
   #read(head: string): HandshakeAnswer['compression'] {
     const [statusLine = '', ...lines] = head.split('\r\n');
-    const status = Number(/^HTTP\/1\.1 (\d{3})(?: |$)/.exec(statusLine)?.[1]);
-    if (Number.isNaN(status)) throw new WebSocketError('protocol_error', 'the answer is not HTTP/1.1');
+    const status = Number(/^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(statusLine)?.[1]);
+    if (Number.isNaN(status)) throw new WebSocketError('protocol_error', 'the answer is not HTTP');
     if (status !== 101) {
       const isRedirect = status >= 300 && status < 400;
       throw new WebSocketError(isRedirect ? 'redirect' : 'handshake_refused', `HTTP ${status}`);
