@@ -140,14 +140,13 @@ export class PipelineRig {
       const frame = this.#loop.frame(position);
       const view = this.#readBuffer.view(position - first, frame.length);
       view.set(frame);
-      this.#batch.push(view);
+      this.#batch[position - first] = view;
       this.#bytes += frame.length;
     }
     this.#startMs = performance.now();
     this.pipeline.beginBatch();
-    for (const frame of this.#batch) this.pipeline.onFrame(frame);
+    for (let index = 0; index < frames; index++) this.pipeline.onFrame(this.#batch[index]!);
     this.pipeline.endBatch();
-    this.#batch.length = 0;
   }
 
   async close(): Promise<void> {
