@@ -59,6 +59,8 @@ export class HotConnection implements ReplyListener {
   #socket: Socket | undefined;
   #isReady = false;
   #isFailed = false;
+  /** Redis has said why it will not serve this connection. */
+  #isRefused = false;
   #isClosed = false;
 
   /** Bytes that were accepted and are not answered yet. */
@@ -81,7 +83,7 @@ export class HotConnection implements ReplyListener {
     this.#select = database === 0 ? undefined : plainCommand('SELECT', String(database));
     this.#active = this.#buffer();
     redis.on('ready', () => this.#takeOver());
-    redis.on('error', (error: Error) => listener.onConnectionError(error));
+    redis.on('error', (error: Error) => this.#onSocketError(error));
   }
 
   /** Connects, and from then on reconnects by itself. */
@@ -173,11 +175,13 @@ export class HotConnection implements ReplyListener {
       this.#becomeReady();
       return;
     }
+    this.#isRefused = !this.#isReady;
     this.#listener.onErrorReply(kind, index, text);
     if (kind === KIND.select || text.startsWith('NOAUTH')) this.#fail();
   }
 
   onProtocolError(detail: string): void {
+    this.#isRefused = true;
     this.#listener.onConnectionError(new Error(`Redis sent what was not expected: ${detail}`));
     this.#fail();
   }
@@ -225,8 +229,14 @@ export class HotConnection implements ReplyListener {
     this.flush();
   }
 
+  /** A reset that follows a refusal says less than the refusal. */
+  #onSocketError(error: Error): void {
+    if (!this.#isRefused) this.#listener.onConnectionError(error);
+  }
+
   #release(): void {
     this.#socket = undefined;
+    this.#isRefused = false;
     this.#isReady = false;
     const commands = this.#commands;
     while (commands.count > 0) {
