@@ -54,8 +54,9 @@ export class Pipeline implements MarketSink, SessionHost, TradeHost {
   readonly #log: FeedLog;
   readonly #services: PipelineServices;
   readonly #decoder: Decoder;
-  /** Sessions whose book changed in this batch. */
+  /** Sessions whose book changed in this batch, up to a count: an array that is emptied and filled again allocates each time. */
   readonly #touched: SymbolSession[] = [];
+  #touchedCount = 0;
   readonly #flush = (): void => this.endBatch();
   #isBatchOpen = false;
   #batchTimeNs = 0;
@@ -110,9 +111,12 @@ export class Pipeline implements MarketSink, SessionHost, TradeHost {
   }
 
   endBatch(): void {
-    for (const session of this.#touched) if (session.isPublicationDue) this.#publishBook(session);
+    for (let index = 0; index < this.#touchedCount; index++) {
+      const session = this.#touched[index]!;
+      if (session.isPublicationDue) this.#publishBook(session);
+    }
     for (const publisher of this.#publishers) publisher.onEndOfBatch();
-    if (this.#touched.length > 0) this.#recordLatency();
+    if (this.#touchedCount > 0) this.#recordLatency();
     if (this.#batchExchangeTimeMs > 0) this.#recordLag();
     this.#isBatchOpen = false;
   }
@@ -189,7 +193,7 @@ export class Pipeline implements MarketSink, SessionHost, TradeHost {
 
   onBookChanged(session: SymbolSession): void {
     this.scheduleFlush();
-    if (session.batchUpdates === 0) this.#touched.push(session);
+    if (session.batchUpdates === 0) this.#touched[this.#touchedCount++] = session;
     session.batchUpdates += 1;
     if (session.market.state !== 'live') return;
     if (!this.overload.isOverloaded) {
@@ -241,11 +245,12 @@ export class Pipeline implements MarketSink, SessionHost, TradeHost {
 
   #recordLatency(): void {
     const latencyNs = this.#clock.nowNs() - this.#batchTimeNs;
-    for (const session of this.#touched) {
+    for (let index = 0; index < this.#touchedCount; index++) {
+      const session = this.#touched[index]!;
       session.latency.recordMany(latencyNs, session.batchUpdates);
       session.batchUpdates = 0;
     }
-    this.#touched.length = 0;
+    this.#touchedCount = 0;
   }
 
   #advanceTime(session: SymbolSession, { exchangeTimeMs }: DepthUpdate): void {
