@@ -78,7 +78,7 @@ export class FrameReader {
   /** Reads a whole number of at most 15 digits without leading zeros into {@link value}; false when something else stands there. */
   integer(): boolean {
     const start = this.at;
-    this.value[0] = this.#digits(start);
+    this.#digits(start);
     const digits = this.at - start;
     return digits > 0 && digits <= DIGITS_MAX && (digits === 1 || this.bytes[start] !== 0x30) /* 0 */;
   }
@@ -87,13 +87,15 @@ export class FrameReader {
   mantissa(scale: number): number {
     const bytes = this.bytes;
     const start = this.at;
-    const whole = this.#digits(start);
+    this.#digits(start);
+    const whole = this.value[0]!;
     const wholeDigits = this.at - start;
     if (wholeDigits === 0 || wholeDigits + scale > DIGITS_MAX) return -1;
     if (bytes[this.at] === 0x22 /* " */) return whole * this.#powers[scale]!;
     if (bytes[this.at] !== 0x2e /* . */) return -1;
     const fractionStart = this.at + 1;
-    const fraction = this.#digits(fractionStart);
+    this.#digits(fractionStart);
+    const fraction = this.value[0]!;
     let places = this.at - fractionStart;
     if (bytes[this.at] !== 0x22 || places > DIGITS_MAX) return -1;
     let shortened = fraction;
@@ -104,8 +106,8 @@ export class FrameReader {
     return whole * this.#powers[scale]! + shortened * this.#powers[scale - places]!;
   }
 
-  /** The digits from `start` on as a number, exact up to 15 of them; `at` moves behind the last. */
-  #digits(start: number): number {
+  /** Reads the digits from `start` on into {@link value}, exact up to 15 of them; `at` moves behind the last. */
+  #digits(start: number): void {
     const view = this.view;
     const powers = this.#powers;
     const end = this.length;
@@ -128,6 +130,6 @@ export class FrameReader {
       break;
     }
     this.at = at;
-    return value;
+    this.value[0] = value;
   }
 }
