@@ -39,13 +39,14 @@ describe('route', () => {
   const clock = new SystemClock();
   const frames: string[] = [];
   const seen: string[] = [];
+  const events: string[] = [];
   const owner: RouteOwner = {
     onBatchStart: () => undefined,
     onBatchEnd: () => undefined,
     onFrame: (_connection, frame) => frames.push(Buffer.from(frame).toString()),
     onRouteUp: () => seen.push('up'),
     onRouteDown: () => seen.push('down'),
-    onConnectionEvent: () => undefined,
+    onConnectionEvent: (_route, event, detail) => events.push(`${event} ${JSON.stringify(detail)}`),
   };
 
   function start(options: { url?: string; redundancy?: number; rotateAfterMs?: number } = {}): Route {
@@ -67,6 +68,7 @@ describe('route', () => {
   beforeEach(async () => {
     frames.length = 0;
     seen.length = 0;
+    events.length = 0;
     exchange = new Exchange();
     url = await exchange.listen();
   });
@@ -82,6 +84,15 @@ describe('route', () => {
     exchange.sockets[0]!.send('{"a":1}');
     await vi.waitFor(() => expect(frames).toEqual(['{"a":1}']));
     expect(seen).toEqual(['up']);
+  });
+
+  test('logs in with the user and password of the URL, and does not log them', async () => {
+    const logins: (string | undefined)[] = [];
+    exchange.http.on('upgrade', ({ headers }) => logins.push(headers.authorization));
+    start({ url: url.replace('ws://', 'ws://us%65r:sec%40ret@') });
+    await vi.waitFor(() => expect(events.some((event) => event.startsWith('open'))).toBe(true));
+    expect(logins).toEqual([`Basic ${Buffer.from('user:sec@ret').toString('base64')}`]);
+    expect(events.join()).not.toMatch(/sec|us%65r/);
   });
 
   test('a flood is read in portions, and the event loop has a turn between two of them', async () => {

@@ -125,7 +125,7 @@ export class Route implements ConnectionOwner {
     this.#open += 1;
     const slot = this.#slotOf(connection);
     if (slot !== undefined && slot.current === connection) this.#scheduleRotation(slot, connection);
-    this.#owner.onConnectionEvent(this, 'open', { url: connection.plan.url });
+    this.#owner.onConnectionEvent(this, 'open', { url: withoutLogin(connection.plan.url) });
     if (this.#open === 1) this.#owner.onRouteUp(this);
   }
 
@@ -201,4 +201,9 @@ export class Route implements ConnectionOwner {
   #connect(): Connection {
     return new Connection(this.plan, this.#options.subscribeMessages(this.plan), this, this.#options);
   }
+}
+
+/** For logs: user and password of a URL are secrets. */
+function withoutLogin(url: string): string {
+  return url.replace(/^(\w+:\/\/)[^/]*@/, '$1');
 }

@@ -47,6 +47,13 @@ describe('opening handshake', () => {
     expect(new Handshake(url, true).request).toContain('\r\nSec-WebSocket-Extensions: permessage-deflate\r\n');
   });
 
+  test('user and password of the URL go into a header, and nowhere else', () => {
+    const { request } = new Handshake(new URL('wss://us%65r:p%40ss@exchange.example/ws'), false);
+    expect(request).toContain(`\r\nAuthorization: Basic ${Buffer.from('user:p@ss').toString('base64')}\r\n`);
+    expect(request).toContain('\r\nHost: exchange.example\r\n');
+    expect(request).not.toContain('p%40ss');
+  });
+
   test('an answer may come byte by byte; what stands behind it is left over', () => {
     const handshake = new Handshake(url, false);
     const bytes = Buffer.from(`${good(handshake).join('\r\n')}\r\n\r\n\x81\x01x`, 'latin1');

@@ -36,6 +36,10 @@ export class Handshake {
       'Sec-WebSocket-Version: 13',
     ];
     if (offerCompression) lines.push('Sec-WebSocket-Extensions: permessage-deflate');
+    if (url.username !== '' || url.password !== '') {
+      const login = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+      lines.push(`Authorization: Basic ${Buffer.from(login).toString('base64')}`);
+    }
     this.request = `${lines.join('\r\n')}\r\n\r\n`;
   }
 
