@@ -26,7 +26,9 @@ export class Inflater {
     const stream = this.#stream;
     // Copied: the stream reads it in another thread.
     stream.write(Buffer.concat([compressed, TAIL]));
-    stream.flush(() => this.#finish());
+    stream.flush(() => {
+      if (this.#stream === stream) this.#finish();
+    });
   }
 
   close(): void {
@@ -48,8 +50,12 @@ export class Inflater {
       }
     });
     stream.on('error', (error) => this.#fail(new WebSocketError('protocol_error', error.message)));
-    // A message may end its stream: the next one starts another.
-    stream.on('end', () => this.#finish());
+    // A message may end its stream (RFC 7692, section 7.2.3.5): the next one starts another.
+    stream.on('end', () => {
+      if (this.#stream !== stream) return;
+      this.#stream = undefined;
+      this.#finish();
+    });
     return stream;
   }
 
@@ -60,8 +66,7 @@ export class Inflater {
     const message = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     this.#chunks = [];
     this.#bytes = 0;
-    if (this.#stream?.readableEnded) this.close();
-    else if (!this.#isContextKept) this.#stream?.reset();
+    if (!this.#isContextKept) this.#stream?.reset();
     done(undefined, message);
   }
 
