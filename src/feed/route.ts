@@ -205,5 +205,6 @@ export class Route implements ConnectionOwner {
 
 /** For logs: user and password of a URL are secrets. */
 function withoutLogin(url: string): string {
-  return url.replace(/^(\w+:\/\/)[^/]*@/, '$1');
+  const { protocol, host, pathname, search } = new URL(url);
+  return `${protocol}//${host}${pathname}${search}`;
 }
