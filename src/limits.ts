@@ -146,8 +146,9 @@ export const LIMITS = {
   redis_reconnect_delay_ms_max: 500,
   /** After a refused password or user. */
   redis_refused_delay_ms: 2_000,
-  /** Without an answer for this long, Redis counts as not connected. */
+  /** How often a quiet connection is asked for a sign of life while it is not ready; once it is, a second is waited for. */
   redis_keep_alive_interval_ms: 200,
+  /** Without an answer for this long, Redis counts as not connected. */
   redis_unresponsive_after_ms: 2_000,
   /** The instance lease: kept alive this long, refreshed three times as often. */
   redis_lease_ms: 15_000,
