@@ -3,7 +3,11 @@ import { parseDecimal, rescale } from '../../src/model/decimal.ts';
 import { until } from './processes.ts';
 import { Rig } from './rig.ts';
 
+const MINUTE_MS = 60_000;
+
 interface Ticker {
+  /** The exchange's time, ms. */
+  readonly closeTime: number;
   readonly volume: string;
   readonly highPrice: string;
   readonly lowPrice: string;
@@ -19,16 +23,37 @@ describe('24 h statistics', () => {
     return rescale(decimal.mantissa, decimal.scale, scale)!;
   }
 
+  async function askTicker(): Promise<Ticker> {
+    const { symbol } = rig.service.feed.pipeline.sessions[0]!.market.instrument;
+    const answer = await fetch(`${rig.exchange.restUrl}/fapi/v1/ticker/24hr?symbol=${symbol}`);
+    return (await answer.json()) as Ticker;
+  }
+
+  /**
+   * Stops the market within a minute in which something has happened: the service learns of a new minute with its first event, and until then
+   * its window is a minute behind the exchange's. One stop in twenty falls there.
+   */
+  async function pauseWithinMinute(): Promise<void> {
+    const { statistics } = rig.service.feed.pipeline.sessions[0]!.market;
+    await until('a stop within a minute', async () => {
+      rig.exchange.pause();
+      const { closeTime } = await askTicker();
+      // What was sent before the stop arrives.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      if (Math.floor(closeTime / MINUTE_MS) === Math.floor(statistics.latestTimeMs / MINUTE_MS)) return true;
+      rig.exchange.resume();
+      return undefined;
+    });
+  }
+
   /** Stops the market, and compares once everything that was traded has arrived and the minute of the start has been repaired. */
   async function compare(): Promise<void> {
     const { market } = rig.service.feed.pipeline.sessions[0]!;
     await until('repair', () => (market.statistics.isExact ? true : undefined), 30_000);
-    rig.exchange.pause();
-    const { symbol, priceScale, quantityScale } = market.instrument;
+    await pauseWithinMinute();
+    const { priceScale, quantityScale } = market.instrument;
     await until('agreement with the ticker', async () => {
-      const ticker = (await (
-        await fetch(`${rig.exchange.restUrl}/fapi/v1/ticker/24hr?symbol=${symbol}`)
-      ).json()) as Ticker;
+      const ticker = await askTicker();
       const { volume24h, high24h, low24h } = market.statistics;
       const found = [volume24h, high24h, low24h];
       const expected = [
